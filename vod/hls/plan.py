@@ -1,0 +1,191 @@
+"""The plan: everything that fixes the grid rendition x segment, decided once and stored (design.md section 2).
+
+Nothing here looks at a file. All times are integers in the rendition's own `timescale`, counted from time 0
+of the film; from them the full-length playlists follow before a single segment exists. The digest names the
+folder, so a new plan never mixes with what somebody is watching.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from bisect import bisect_right
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+PLAN_VERSION = 1
+LADDER_LANE = "ladder"
+AUDIO_LANE_PREFIX = "audio-"
+AAC_FRAME_SAMPLES = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One video rendition. Profile and level are fixed here, so that every worker's SPS is the same."""
+
+    name: str  # "720p": also its folder and playlist
+    width: int
+    height: int
+    profile: str  # "high"
+    level: str  # "3.1"
+    crf: int
+    peak_bps: int  # x264 maxrate
+    buffer_bits: int  # x264 bufsize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoPlan:
+    stream_index: int
+    timescale: int  # ticks a second of every video rendition
+    ticks_per_source_tick: int  # source ticks x this = our ticks
+    origin_ticks: int  # our ticks at the original's time 0; subtracted from every frame
+    tolerance_ticks: int  # half a frame where the rate is constant, 0 where cuts are exact frames
+    cuts: tuple[int, ...]  # N + 1 boundaries; segment k shows frames with cut[k] - tolerance <= t < cut[k+1] - tolerance
+    frames_end_ticks: int  # where the last frame of the original stops; later cuts only repeat it
+    frame_rate: Fraction  # for FRAME-RATE and for the encoder's VUI
+    frame_count: int  # 0 where only the encoder will know
+    longest_gop_seconds: Fraction
+    rotation: int
+    interlaced: bool
+    transfer: str  # "sdr", "pq", "hlg"
+    colour: tuple[str, str, str, str]  # primaries, transfer, matrix, range of the original, "" where unknown
+    rungs: tuple[Rung, ...]  # highest first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioPlan:
+    """One stereo AAC rendition. `cuts` are samples, each a multiple of 1024."""
+
+    name: str  # "audio-eng"
+    lane: str  # "audio-0"
+    stream_index: int
+    sample_rate: int  # of the rendition
+    channels: int  # of the rendition: 1 or 2
+    bitrate_bps: int
+    cuts: tuple[int, ...]
+    source_sample_rate: int
+    source_first_sample: int  # where the original's first packet lies, in its samples, from the demuxer's zero
+    source_frame_samples: int  # lattice of packet starts, 0 = unknown
+    source_tick_seconds: Fraction
+    language: str  # BCP-47
+    label: str  # NAME of the rendition, unique within the film
+    default: bool
+    commentary: bool
+    visually_impaired: bool
+
+    @property
+    def timescale(self) -> int:
+        return self.sample_rate
+
+
+Rendition = Rung | AudioPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    format_name: str
+    indexed: bool
+    start_seconds: Fraction  # the original's time 0 on the demuxer's clock
+    duration_seconds: Fraction
+    segment_seconds: Fraction  # nominal
+    preset: str
+    video: VideoPlan | None
+    audio: tuple[AudioPlan, ...]
+    version: int = PLAN_VERSION
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        return self.video.rungs if self.video else ()
+
+    @property
+    def renditions(self) -> dict[str, Rendition]:
+        """By name, video highest first, then audio in the original's order."""
+        return {rendition.name: rendition for rendition in (*self.rungs, *self.audio)}
+
+    @property
+    def lanes(self) -> dict[str, tuple[Rendition, ...]]:
+        """What one ffmpeg process makes together."""
+        lanes: dict[str, tuple[Rendition, ...]] = {LADDER_LANE: self.rungs} if self.rungs else {}
+        return lanes | {audio.lane: (audio,) for audio in self.audio}
+
+    def grid(self, rendition: str) -> Grid:
+        """Raises KeyError for a rendition this plan does not hold."""
+        found = self.renditions[rendition]
+        if isinstance(found, AudioPlan):
+            return Grid(found.timescale, found.cuts)
+        assert self.video is not None
+        return Grid(self.video.timescale, self.video.cuts)
+
+    def to_json(self) -> str:
+        return json.dumps(_encode(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Raises ValueError for a plan of another version."""
+        record = json.loads(text)
+        if record.get("version") != PLAN_VERSION:
+            raise ValueError(f"plan version {record.get('version')} is not {PLAN_VERSION}")
+        video = record["video"]
+        return cls(
+            **_scalars(record, {"start_seconds", "duration_seconds", "segment_seconds"}, {"video", "audio"}),
+            video=_video(video) if video else None,
+            audio=tuple(_audio(audio) for audio in record["audio"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The cuts of one rendition on its own clock."""
+
+    timescale: int
+    cuts: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.cuts) - 1
+
+    def duration(self, segment: int) -> Fraction:
+        return Fraction(self.cuts[segment + 1] - self.cuts[segment], self.timescale)
+
+    @property
+    def durations(self) -> list[Fraction]:
+        return [self.duration(segment) for segment in range(self.count)]
+
+    def segment_at(self, seconds: Fraction) -> int:
+        return min(max(bisect_right(self.cuts, seconds * self.timescale) - 1, 0), self.count - 1)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return f"{value.numerator}/{value.denominator}"
+    if isinstance(value, tuple):
+        return [_encode(part) for part in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return value
+
+
+def _video(record: dict[str, Any]) -> VideoPlan:
+    return VideoPlan(
+        **_scalars(record, {"frame_rate", "longest_gop_seconds"}, {"cuts", "colour", "rungs"}),
+        cuts=tuple(record["cuts"]),
+        colour=tuple(record["colour"]),
+        rungs=tuple(Rung(**rung) for rung in record["rungs"]),
+    )
+
+
+def _audio(record: dict[str, Any]) -> AudioPlan:
+    return AudioPlan(**_scalars(record, {"source_tick_seconds"}, {"cuts"}), cuts=tuple(record["cuts"]))
+
+
+def _scalars(record: dict[str, Any], fractions: set[str], left_out: set[str]) -> dict[str, Any]:
+    return {
+        key: Fraction(value) if key in fractions else value for key, value in record.items() if key not in left_out
+    }

@@ -1,0 +1,149 @@
+"""The only maker of paths, and the only way a file appears.
+
+Layout below the media root (design.md section 4)::
+
+    incoming/{upload}            bytes on their way in
+    originals/{id}.{ext}         never changed once there
+    hls/{id}/master.m3u8         what can be served now
+    hls/{id}/{digest}/           plan.json, media playlists, one folder a rendition
+    artwork/{id}/                poster and stills
+    secrets/                     0600 files: token keys, set-up code
+
+Names come from ids, digests and rendition names that this program made; a foreign string that does not
+match the exact pattern is refused here, whatever a caller forgot. A file appears by rename after fsync,
+whole or not at all (style.md rule 9; security.md R3).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from uuid import UUID
+
+from vod.errors import NotFound
+
+EXTENSION = re.compile(r"[a-z0-9]{1,8}\Z")
+DIGEST = re.compile(r"[0-9a-f]{16}\Z")
+RENDITION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(m3u8|mpd|json|mp4|m4s|vtt|jpg|webp)\Z")
+SECRET = re.compile(r"[a-z][a-z-]*\Z")
+
+
+class Storage:
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def prepare(self) -> None:
+        """Make the folders; idempotent. Secrets are for the owner alone."""
+        for name in ("incoming", "originals", "hls", "artwork"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        secrets = self.root / "secrets"
+        secrets.mkdir(exist_ok=True)
+        secrets.chmod(0o700)
+
+    def incoming(self, upload_id: UUID) -> Path:
+        return self.root / "incoming" / str(upload_id)
+
+    def original(self, media_id: UUID, extension: str) -> Path:
+        return self.root / "originals" / f"{media_id}.{_checked(EXTENSION, extension)}"
+
+    def hls(self, media_id: UUID) -> Path:
+        return self.root / "hls" / str(media_id)
+
+    def master(self, media_id: UUID) -> Path:
+        return self.hls(media_id) / "master.m3u8"
+
+    def plan_folder(self, media_id: UUID, digest: str) -> Path:
+        return self.hls(media_id) / _checked(DIGEST, digest)
+
+    def plan(self, media_id: UUID, digest: str) -> Path:
+        return self.plan_folder(media_id, digest) / "plan.json"
+
+    def media_playlist(self, media_id: UUID, digest: str, rendition: str) -> Path:
+        return self.plan_folder(media_id, digest) / f"{_checked(RENDITION, rendition)}.m3u8"
+
+    def rendition(self, media_id: UUID, digest: str, rendition: str) -> Path:
+        return self.plan_folder(media_id, digest) / _checked(RENDITION, rendition)
+
+    def init_section(self, media_id: UUID, digest: str, rendition: str) -> Path:
+        return self.rendition(media_id, digest, rendition) / "init.mp4"
+
+    def segment(self, media_id: UUID, digest: str, rendition: str, number: int) -> Path:
+        return self.rendition(media_id, digest, rendition) / segment_name(number)
+
+    def artwork(self, media_id: UUID, name: str) -> Path:
+        return self.root / "artwork" / str(media_id) / _checked(FILE_NAME, name)
+
+    def secret(self, name: str) -> Path:
+        return self.root / "secrets" / _checked(SECRET, name)
+
+    def segments_present(self, media_id: UUID, digest: str, rendition: str) -> set[int]:
+        """Existence is answered by the disk alone (design.md section 2 rule 5)."""
+        try:
+            names = os.listdir(self.rendition(media_id, digest, rendition))
+        except FileNotFoundError:
+            return set()
+        return {int(name[:-4]) for name in names if name.endswith(".m4s") and name[:-4].isdecimal()}
+
+    def delete_media(self, media_id: UUID, extension: str) -> None:
+        """Remove every byte of one media file; idempotent. The original goes last."""
+        shutil.rmtree(self.hls(media_id), ignore_errors=True)
+        shutil.rmtree(self.root / "artwork" / str(media_id), ignore_errors=True)
+        self.original(media_id, extension).unlink(missing_ok=True)
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.root).free
+
+
+def segment_name(number: int) -> str:
+    return f"{number:05d}.m4s"
+
+
+def publish(path: Path, *parts: bytes, mode: int = 0o644) -> None:
+    """Make `path` appear whole: write aside, fsync, rename. The caller fsyncs the folder when it must last.
+
+    Raises OSError (disk full too) and then leaves nothing behind.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
+    try:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        try:
+            for part in parts:
+                _write_all(descriptor, part)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(aside, path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def make_folder(path: Path) -> None:
+    """mkdir -p whose every new level survives a power cut (security.md 4.1, MinIO row)."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _checked(pattern: re.Pattern[str], name: str) -> str:
+    if not pattern.match(name):
+        raise NotFound("There is no such file.")
+    return name
