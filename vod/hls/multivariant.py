@@ -1,0 +1,223 @@
+"""The multivariant playlist: what can be served now, described by what was measured in it.
+
+`master.m3u8` lies above the plan folders (`hls/{id}/master.m3u8`), so its URIs start with the plan's digest.
+Every attribute is a fact of the finished renditions: codec strings from their init sections, bandwidths from
+their segments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vod.hls.codecs import codec_string
+from vod.hls.plan import AudioPlan, Grid, Plan, Rung
+from vod.hls.playlist import PROTOCOL_VERSION, longest_segment_seconds
+from vod.storage import segment_name
+
+AUDIO_GROUP = "audio"
+DESCRIBES_VIDEO = "public.accessibility.describes-video"
+
+# Apple 1.32: a player starts with the first variant, so it is neither the lowest nor the original
+FIRST_VARIANT_BPS = 2_000_000
+FIRST_VARIANT_PIXELS = range(854 * 480, 1280 * 720 + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one finished rendition is, bits a second over whole files."""
+
+    peak_bps: int
+    average_bps: int
+    codec: str  # RFC 6381
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:  # EXT-X-MEDIA, TYPE=AUDIO
+    group_id: str
+    name: str
+    language: str
+    default: bool
+    autoselect: bool
+    channels: int
+    characteristics: str | None
+    uri: str | None  # None: the sound is in the variant itself
+
+    def render(self) -> str:
+        return "#EXT-X-MEDIA:" + _attributes(
+            ("TYPE", "AUDIO"),
+            ("GROUP-ID", quoted(self.group_id)),
+            ("NAME", quoted(self.name)),
+            ("LANGUAGE", quoted(self.language)),
+            ("DEFAULT", _yes_no(self.default)),
+            ("AUTOSELECT", _yes_no(self.autoselect)),
+            ("CHANNELS", quoted(str(self.channels))),
+            ("CHARACTERISTICS", quoted(self.characteristics) if self.characteristics else None),
+            ("URI", quoted(self.uri) if self.uri else None),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamInf:  # EXT-X-STREAM-INF and the URI on the next line
+    bandwidth: int
+    average_bandwidth: int
+    codecs: tuple[str, ...]
+    resolution: tuple[int, int] | None
+    frame_rate: Fraction | None
+    audio: str | None  # GROUP-ID
+    uri: str
+
+    def render(self) -> str:
+        attributes = _attributes(
+            ("BANDWIDTH", str(self.bandwidth)),
+            ("AVERAGE-BANDWIDTH", str(self.average_bandwidth)),
+            ("CODECS", quoted(",".join(self.codecs))),
+            ("RESOLUTION", "{}x{}".format(*self.resolution) if self.resolution else None),
+            ("FRAME-RATE", f"{float(self.frame_rate):.3f}" if self.frame_rate else None),
+            ("AUDIO", quoted(self.audio) if self.audio else None),
+        )
+        return f"#EXT-X-STREAM-INF:{attributes}\n{self.uri}"
+
+
+def render_multivariant(plan: Plan, complete: Mapping[str, Measured]) -> str:
+    """`complete` names the renditions to list; ValueError where there is none of them, for nothing would play."""
+    audio = [track for track in plan.audio if track.name in complete]
+    rungs = _first_variant_first([rung for rung in plan.rungs if rung.name in complete], complete)
+    if not rungs and not audio:
+        raise ValueError("a multivariant playlist needs at least one complete rendition")
+    media = _audio_group(plan, audio, in_variant=not rungs)
+    variants = [_video_variant(plan, rung, audio, complete) for rung in rungs] or [
+        _audio_variant(plan, audio, complete)
+    ]
+    lines = [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{PROTOCOL_VERSION}",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        *(rendition.render() for rendition in media),
+        *(variant.render() for variant in variants),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def measure(folder: Path, grid: Grid) -> Measured:
+    """The facts of the complete rendition in `folder`: one stat for each segment, and the init section read.
+
+    Raises OSError where a file is missing, ValueError where the init section is not one.
+    """
+    sizes = [(folder / segment_name(number)).stat().st_size for number in range(grid.count)]
+    return Measured(
+        peak_bps=peak_bps(sizes, grid),
+        average_bps=_bps(sum(sizes), sum(grid.durations)),
+        codec=codec_string((folder / "init.mp4").read_bytes()),
+    )
+
+
+def peak_bps(sizes: Sequence[int], grid: Grid) -> int:
+    """RFC 8216 4.1: the largest rate of any run of segments that lasts 0.5 to 1.5 target durations.
+
+    A lone last frame is therefore no peak. A film too short for any such run has only its average.
+    """
+    shortest, longest = (factor * longest_segment_seconds(grid) for factor in (Fraction(1, 2), Fraction(3, 2)))
+    peak = 0
+    for first in range(grid.count):
+        size, duration = 0, Fraction(0)
+        for segment in range(first, grid.count):
+            size, duration = size + sizes[segment], duration + grid.duration(segment)
+            if duration > longest:
+                break
+            if duration >= shortest:
+                peak = max(peak, _bps(size, duration))
+    return peak or _bps(sum(sizes), sum(grid.durations))
+
+
+def quoted(text: str) -> str:
+    """A quoted-string (RFC 8216 4.2) has no escape: quotation marks and control characters are replaced."""
+    return '"' + "".join(character if character.isprintable() else " " for character in text.replace('"', "”")) + '"'
+
+
+def _video_variant(plan: Plan, rung: Rung, audio: list[AudioPlan], complete: Mapping[str, Measured]) -> StreamInf:
+    heard = [complete[track.name] for track in audio]
+    return StreamInf(
+        bandwidth=complete[rung.name].peak_bps + max((track.peak_bps for track in heard), default=0),
+        average_bandwidth=complete[rung.name].average_bps + max((track.average_bps for track in heard), default=0),
+        codecs=(complete[rung.name].codec, *dict.fromkeys(track.codec for track in heard)),
+        resolution=(rung.width, rung.height),
+        frame_rate=plan.video.frame_rate if plan.video else None,
+        audio=AUDIO_GROUP if audio else None,
+        uri=_playlist_uri(plan, rung.name),
+    )
+
+
+def _audio_variant(plan: Plan, audio: list[AudioPlan], complete: Mapping[str, Measured]) -> StreamInf:
+    """A film without pictures: the variant is its default track, the others are its alternatives."""
+    heard = [complete[track.name] for track in audio]
+    return StreamInf(
+        bandwidth=max(track.peak_bps for track in heard),
+        average_bandwidth=max(track.average_bps for track in heard),
+        codecs=tuple(dict.fromkeys(track.codec for track in heard)),
+        resolution=None,
+        frame_rate=None,
+        audio=AUDIO_GROUP,
+        uri=_playlist_uri(plan, _default_track(audio).name),
+    )
+
+
+def _audio_group(plan: Plan, audio: list[AudioPlan], *, in_variant: bool) -> list[Media]:
+    """Only one member of a language is picked automatically (RFC 8216 4.3.4.1.1); a commentary never is."""
+    group: list[Media] = []
+    picked: set[tuple[str, bool]] = set()
+    preferred = _default_track(audio) if audio else None
+    for track in sorted(audio, key=lambda track: track is not preferred):
+        default, kind = not group, (track.language, track.visually_impaired)
+        autoselect = default or (not track.commentary and kind not in picked)
+        picked |= {kind} if autoselect else set()
+        group.append(_media(plan, track, default=default, autoselect=autoselect, in_variant=default and in_variant))
+    return group
+
+
+def _media(plan: Plan, track: AudioPlan, *, default: bool, autoselect: bool, in_variant: bool) -> Media:
+    return Media(
+        group_id=AUDIO_GROUP,
+        name=track.label or track.name,
+        language=track.language,
+        default=default,
+        autoselect=autoselect,
+        channels=track.channels,
+        characteristics=DESCRIBES_VIDEO if track.visually_impaired else None,
+        uri=None if in_variant else _playlist_uri(plan, track.name),
+    )
+
+
+def _default_track(audio: Iterable[AudioPlan]) -> AudioPlan:
+    """The first that the plan calls default; else the first that is no commentary and describes nothing."""
+    return min(audio, key=lambda track: (not track.default, track.commentary, track.visually_impaired))
+
+
+def _first_variant_first(rungs: list[Rung], complete: Mapping[str, Measured]) -> list[Rung]:
+    """The rung of the 540-720p class nearest to 2 Mb/s, then the others, highest first."""
+    middle = [rung for rung in rungs if rung.width * rung.height in FIRST_VARIANT_PIXELS] or rungs
+
+    def distance(rung: Rung) -> float:
+        return abs(math.log(max(complete[rung.name].average_bps, 1) / FIRST_VARIANT_BPS))
+
+    first = min(middle, key=distance, default=None)
+    return sorted(rungs, key=lambda rung: rung is not first)
+
+
+def _playlist_uri(plan: Plan, name: str) -> str:
+    return f"{plan.digest}/{name}.m3u8"
+
+
+def _bps(size_bytes: int, seconds: Fraction | int) -> int:
+    return math.ceil(size_bytes * 8 / seconds)
+
+
+def _attributes(*pairs: tuple[str, str | None]) -> str:
+    return ",".join(f"{name}={value}" for name, value in pairs if value is not None)
+
+
+def _yes_no(value: bool) -> str:
+    return "YES" if value else "NO"
