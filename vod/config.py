@@ -91,6 +91,7 @@ class WorkerSection(Section):
 
 class LogSection(Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
 
 
 class Config(Section):

@@ -11,6 +11,7 @@ import uuid
 from enum import StrEnum
 
 from peewee import (
+    SQL,
     BigAutoField,
     BigIntegerField,
     BooleanField,
@@ -49,6 +50,10 @@ class JobKind(StrEnum):
     ENCODE = "encode"
     ARTWORK = "artwork"
     VERIFY = "verify"
+
+
+# Literal, for SQLite matches an upsert with a partial index by its text.
+OPEN_JOB = "state IN ('PENDING', 'IN_PROGRESS')"
 
 
 class Record(Model):
@@ -108,6 +113,14 @@ class Episode(Record):
         indexes = ((("season", "number"), False),)
 
 
+class Deletion(Record):
+    """A media file whose row is gone and whose bytes have to go: kept until no late writer can bring any back."""
+
+    media_id = UUIDField(primary_key=True)
+    extension = CharField(max_length=8)
+    requested_at = DoubleField(default=time.time)
+
+
 class Job(Record):
     """One thing to do to one media file. `attempts` is the fence: a worker whose number is old may change nothing."""
 
@@ -120,7 +133,7 @@ class Job(Record):
     state = CharField(max_length=16, default=JobState.PENDING)
     priority = IntegerField(default=0)  # higher is sooner
     attempts = IntegerField(default=0)  # claims so far: the fence
-    fruitless = IntegerField(default=0)  # attempts in a row that achieved nothing
+    fruitless = IntegerField(default=0)  # claims in a row without a result so far, the running one included
     run_at = DoubleField(default=time.time)
     lease_until = DoubleField(null=True)
     worker = CharField(max_length=64, default="")
@@ -134,6 +147,11 @@ class Job(Record):
         indexes = (
             (("state", "priority", "run_at"), False),
             (("media_file", "kind", "lane"), False),
+            # One open job a place: adding a span twice, from two processes at once, makes one row.
+            SQL(
+                'CREATE UNIQUE INDEX "job_open" ON "job" ("media_file_id", "kind", "lane", "first_segment")'
+                f" WHERE {OPEN_JOB}"
+            ),
         )
 
 
@@ -159,6 +177,7 @@ class ApiKey(Record):
     name = CharField(max_length=64)
     key_hash = CharField(max_length=64, unique=True)
     user = ForeignKeyField(User, backref="api_keys", on_delete="CASCADE")
+    is_admin = BooleanField(default=False)  # rights only shrink: counts while the user is an admin too
     created_at = DoubleField(default=time.time)
     revoked_at = DoubleField(null=True)
 
@@ -180,10 +199,3 @@ class WatchState(Record):
 
     class Meta:
         primary_key = CompositeKey("user", "media_file")
-
-
-class SchemaVersion(Record):
-    """The number of the newest applied migration, so that an older program can refuse a newer database."""
-
-    number = IntegerField(primary_key=True)
-    applied_at = DoubleField(default=time.time)
