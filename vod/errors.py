@@ -6,6 +6,7 @@
     ├── ConfigError            a key of the configuration breaks its rule
     ├── Invalid                a request's field breaks its rule
     ├── NotFound               no such thing, or none this caller may see
+    ├── SegmentNotReady        planned but not encoded yet; `retry_after_seconds` says when to come back
     ├── Conflict               the thing is in a state that does not allow this
     ├── AccessError
     │   ├── Unauthenticated    nobody is signed in
@@ -17,6 +18,7 @@
     │   ├── DiskFull           the reserve of free disk would be eaten
     │   ├── UploadEmpty        no bytes came
     │   ├── UploadInterrupted  the client went away
+    │   ├── UploadStalled      the client is there and sends nothing, or next to nothing
     │   └── UnsupportedBody    wrong content type or a content encoding
     ├── SourceError            the original cannot be used; the message is for a person
     ├── ProcessError
@@ -56,6 +58,14 @@ class Invalid(HomereelError):
 
 class NotFound(HomereelError):
     code = "not-found"
+
+
+class SegmentNotReady(HomereelError):
+    code = "segment-not-ready"
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Conflict(HomereelError):
@@ -104,6 +114,10 @@ class UploadEmpty(UploadError):
 
 class UploadInterrupted(UploadError):
     code = "upload-interrupted"
+
+
+class UploadStalled(UploadError):
+    code = "upload-stalled"
 
 
 class UnsupportedBody(UploadError):
