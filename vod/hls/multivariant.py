@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vod.hls.codecs import codec_string
+from vod.hls.ladder import box_lines
 from vod.hls.plan import AudioPlan, Grid, Plan, Rung
 from vod.hls.playlist import PROTOCOL_VERSION, longest_segment_seconds
 from vod.storage import segment_name
@@ -23,7 +24,7 @@ DESCRIBES_VIDEO = "public.accessibility.describes-video"
 
 # Apple 1.32: a player starts with the first variant, so it is neither the lowest nor the original
 FIRST_VARIANT_BPS = 2_000_000
-FIRST_VARIANT_PIXELS = range(854 * 480, 1280 * 720 + 1)
+FIRST_VARIANT_LINES = range(530, 731)  # 540-720p, sides rounded to even
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,13 +199,17 @@ def _default_track(audio: Iterable[AudioPlan]) -> AudioPlan:
 
 def _first_variant_first(rungs: list[Rung], complete: Mapping[str, Measured]) -> list[Rung]:
     """The rung of the 540-720p class nearest to 2 Mb/s, then the others, highest first."""
-    middle = [rung for rung in rungs if rung.width * rung.height in FIRST_VARIANT_PIXELS] or rungs
+    middle = [rung for rung in rungs if _lines(rung) in FIRST_VARIANT_LINES] or rungs
 
     def distance(rung: Rung) -> float:
         return abs(math.log(max(complete[rung.name].average_bps, 1) / FIRST_VARIANT_BPS))
 
     first = min(middle, key=distance, default=None)
     return sorted(rungs, key=lambda rung: rung is not first)
+
+
+def _lines(rung: Rung) -> int:
+    return box_lines(Fraction(rung.width), Fraction(rung.height))
 
 
 def _playlist_uri(plan: Plan, name: str) -> str:

@@ -1,0 +1,174 @@
+"""A finished rendition is held against its plan before anybody is told that it exists.
+
+An exit code of 0 proves nothing (security.md R4), so the files themselves are read: all are there and nothing
+else is, and each segment's `moof` says that it starts at its cut, lasts to the next one and carries on where the
+one before it stopped. Only headers are read: some kilobytes of a segment, whatever its size. That the pictures
+can be decoded is `worker.verifying`'s question.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from vod.errors import OutputRefused
+from vod.hls import boxes
+from vod.hls.codecs import codec_string
+from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
+from vod.hls.plan import Grid, Plan, Rung
+from vod.storage import segment_name
+
+INIT_NAME = "init.mp4"
+LARGEST_INIT_BYTES = 1 << 20
+LARGEST_MOOF_BYTES = 4 << 20
+BESIDE_THE_FRAGMENT = frozenset({b"styp", b"sidx", b"prft", b"emsg", b"free"})
+LARGE_HEADER_BYTES = 16
+# What `vod.storage.publish` writes aside: a killed worker may leave one, and it serves nobody.
+WRITTEN_ASIDE = re.compile(r"\..+\.part\Z")
+
+
+class Expected(NamedTuple):
+    """What the plan says of one segment, in ticks."""
+
+    start: int
+    end: int
+    tolerance: int
+    keyframe_first: bool
+
+
+def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
+    """Raises OutputRefused naming the first fault found; KeyError for a rendition the plan does not hold."""
+    grid = plan.grid(name)
+    _verify_listing(folder, grid, name)
+    try:
+        init_section = (folder / INIT_NAME).read_bytes()
+        verify_init_section(init_section, plan, name)
+        defaults = SampleDefaults.of_init_section(init_section)
+    except ValueError as fault:
+        raise OutputRefused(f"The init section of {name}: {fault}.") from None
+    previous_end: int | None = None
+    for number, expected in enumerate(_expectations(plan, name)):
+        try:
+            samples = _read_samples(folder / segment_name(number), defaults)
+            _verify_continuity(samples, previous_end)
+            _verify_times(samples, expected)
+        except ValueError as fault:
+            raise OutputRefused(f"Segment {number} of {name}: {fault}.") from None
+        previous_end = samples[-1].end
+
+
+def verify_init_section(data: bytes, plan: Plan, name: str) -> None:
+    """Raises ValueError with what is wrong."""
+    _check(len(data) <= LARGEST_INIT_BYTES, f"{len(data)} bytes are too many")
+    _check(sum(1 for _ in boxes.find_all(data, b"moov", b"trak")) == 1, "it must describe one track")
+    mdhd = boxes.require(data, b"moov", b"trak", b"mdia", b"mdhd")
+    (version,) = boxes.unpack("B", data, mdhd)
+    (timescale,) = boxes.unpack("I", data, mdhd, 20 if version else 12)
+    _check(timescale == plan.grid(name).timescale, f"its clock ticks {timescale} times a second")
+    shifts = [media_time for media_time in _edit_media_times(data) if media_time != 0]
+    _check(not shifts, f"an edit list moves the timeline by {shifts[:1]}")
+    codec_string(data)
+    rendition = plan.renditions[name]
+    if isinstance(rendition, Rung):
+        _verify_picture_size(data, rendition)
+
+
+def _verify_listing(folder: Path, grid: Grid, name: str) -> None:
+    try:
+        sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder)}
+    except FileNotFoundError:
+        raise OutputRefused(f"There is no folder of {name}.") from None
+    expected = [INIT_NAME, *(segment_name(number) for number in range(grid.count))]
+    for file_name in expected:
+        if sizes.get(file_name, 0) == 0:
+            raise OutputRefused(f"{file_name} of {name} is {'empty' if file_name in sizes else 'missing'}.")
+    for file_name in sizes.keys() - set(expected):
+        if not WRITTEN_ASIDE.match(file_name):
+            raise OutputRefused(f"{file_name} of {name} is not in the plan.")
+
+
+def _edit_media_times(data: bytes) -> Iterator[int]:
+    for elst in boxes.find_all(data, b"moov", b"trak", b"edts", b"elst"):
+        version, count = boxes.unpack("B3xI", data, elst)
+        layout, entry_bytes = ("8xq", 20) if version else ("4xi", 12)
+        for index in range(count):
+            yield boxes.unpack(layout, data, elst, 8 + entry_bytes * index)[0]
+
+
+def _verify_picture_size(data: bytes, rung: Rung) -> None:
+    stsd = boxes.require(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+    (entry,) = boxes.children(data, stsd)
+    width, height = boxes.unpack("2H", data, entry, 24)
+    _check((width, height) == (rung.width, rung.height), f"its picture is {width}x{height}")
+
+
+def _expectations(plan: Plan, name: str) -> Iterator[Expected]:
+    video = plan.video if isinstance(plan.renditions[name], Rung) else None
+    for start, end in pairwise(plan.grid(name).cuts):
+        yield Expected(start, end, video.tolerance_ticks if video else 0, video is not None)
+
+
+def _verify_continuity(samples: list[SampleEntry], previous_end: int | None) -> None:
+    start = samples[0].decode_time
+    _check(previous_end is None or start == previous_end, f"it starts at {start}, not at {previous_end}")
+
+
+def _verify_times(samples: list[SampleEntry], expected: Expected) -> None:
+    start, end, tolerance, keyframe_first = expected
+    first, times = samples[0], [sample.time for sample in samples]
+    _check(abs(first.time - start) <= tolerance, f"it is shown from {first.time}, not from {start}")
+    lasts = samples[-1].end - first.decode_time
+    _check(abs(lasts - (end - start)) <= 2 * tolerance, f"it lasts {lasts} ticks, not {end - start}")
+    _check(first.sync or not keyframe_first, "it does not start with a keyframe")
+    _check(len(set(times)) == len(times), "two samples are shown at one time")
+    inside = start - tolerance <= min(times) and max(times) < end - tolerance
+    _check(inside, f"samples are shown from {min(times)} to {max(times)}, outside {start}..{end}")
+
+
+def _read_samples(path: Path, defaults: SampleDefaults) -> list[SampleEntry]:
+    """At least one sample, all of them inside the `mdat`."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        moof_start, moof, media = _fragment(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+    _check(
+        all(boxes.unpack("B", moof, run) == (1,) for run in boxes.find_all(moof, b"moof", b"traf", b"trun")),
+        "its trun is not of version 1",
+    )
+    samples = list(read_entries(moof, defaults))
+    _check(bool(samples), "it holds no sample")
+    for sample in samples:
+        start = moof_start + sample.offset
+        inside = media.start <= start and sample.size > 0 and start + sample.size <= media.stop
+        _check(inside, f"a sample of {sample.size} bytes at {start} is not in its mdat")
+        _check(sample.duration > 0, "a sample lasts no time")
+    return samples
+
+
+def _fragment(descriptor: int, size: int) -> tuple[int, bytes, range]:
+    """Where the one `moof` starts, its bytes, and the range of the one `mdat`'s content."""
+    found = {box.kind: box for box in _top_level(descriptor, size) if box.kind not in BESIDE_THE_FRAGMENT}
+    _check(found.keys() == {b"moof", b"mdat"}, f"it is made of {b' '.join(found).decode('latin-1')!r}")
+    moof, mdat = found[b"moof"], found[b"mdat"]
+    _check(moof.end - moof.start <= LARGEST_MOOF_BYTES, "its moof is too large")
+    return moof.start, os.pread(descriptor, moof.end - moof.start, moof.start), range(mdat.body, mdat.end)
+
+
+def _top_level(descriptor: int, size: int) -> Iterator[boxes.Box]:
+    position, seen = 0, set()
+    while position < size:
+        header = boxes.read_header(os.pread(descriptor, LARGE_HEADER_BYTES, position), 0, size - position)
+        _check(header.kind not in seen or header.kind in BESIDE_THE_FRAGMENT, f"it has a second {header.kind!r}")
+        seen.add(header.kind)
+        yield boxes.Box(header.kind, position, position + header.body, position + header.end)
+        position += header.end
+
+
+def _check(holds: bool, fault: str) -> None:
+    if not holds:
+        raise ValueError(fault)
