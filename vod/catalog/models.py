@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from peewee import (
     SQL,
+    AutoField,
     BigAutoField,
     BigIntegerField,
     BooleanField,
@@ -156,6 +157,7 @@ class Job(Record):
 
 
 class User(Record):
+    id = AutoField()
     name = CharField(max_length=64, unique=True)
     password_hash = TextField()
     is_admin = BooleanField(default=False)
@@ -174,6 +176,7 @@ class Session(Record):
 
 
 class ApiKey(Record):
+    id = AutoField()
     name = CharField(max_length=64)
     key_hash = CharField(max_length=64, unique=True)
     user = ForeignKeyField(User, backref="api_keys", on_delete="CASCADE")

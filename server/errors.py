@@ -1,0 +1,72 @@
+"""The one place where an exception becomes an answer: problem+json, or a page where a browser asked for a page."""
+
+from __future__ import annotations
+
+import json
+import logging
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from server import problems
+from server.keys import ERROR_PAGE
+from server.log import masked
+from server.problems import Problem
+from vod.catalog.database import OUTAGE
+from vod.errors import HomereelError, Unauthenticated
+
+log = logging.getLogger(__name__)
+
+# A person never navigates to these; whatever Accept says, programs read the answer.
+PROGRAM_PATHS = ("/api/", "/media-files", "/media/", "/uploads", "/stream/", "/events", "/health", "/metrics")
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Unauthenticated as error:
+        if request.method == "GET" and wants_page(request):
+            raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='/')}") from None
+        return await _answer(request, problems.of_error(error), error)
+    except HomereelError as error:
+        return await _answer(request, problems.of_error(error), error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return await _answer(request, problems.of_http(error), error)
+    except ConnectionError:
+        raise  # the client went away: nobody is left to answer
+    except OUTAGE as error:
+        return await _answer(request, problems.UNAVAILABLE, error)
+    except Exception as error:
+        return await _answer(request, problems.INTERNAL, error)
+
+
+def wants_page(request: web.Request) -> bool:
+    """A browser that navigates, as opposed to a script or a player that fetches."""
+    if request.path.startswith(PROGRAM_PATHS):
+        return False
+    return "text/html" in request.headers.get("Accept", "")
+
+
+async def _answer(request: web.Request, problem: Problem, error: Exception) -> web.StreamResponse:
+    if problem in (problems.INTERNAL, problems.UNAVAILABLE):
+        log.error("%s %s failed", request.method, masked(request.path), exc_info=error)
+    if request.writer.output_size > 0:
+        # Part of an answer is out: a second status line would corrupt it. Cutting the connection tells the truth.
+        raise error
+    if wants_page(request) and (page := request.app.get(ERROR_PAGE)):
+        response = await page(request, problem)
+    else:
+        response = problem_response(request, problem)
+    response.headers.update(problem.headers)
+    return response
+
+
+def problem_response(request: web.Request, problem: Problem) -> web.Response:
+    body = json.dumps(problem.as_json(masked(request.path)), ensure_ascii=False).encode()
+    return web.Response(
+        status=problem.status, body=body, content_type="application/problem+json", headers=problem.headers
+    )

@@ -1,0 +1,61 @@
+"""What start opens and the same function closes, in order (aiohttp's cleanup contexts)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import web
+
+from server.keys import DATABASE, STORAGE, TOKENS
+from server.repeating import repeating
+from vod.catalog import accounts, throttle
+from vod.catalog.migrations import migrate
+from vod.tokens import TokenKeys, user_subject
+
+SUBJECTS_SECONDS = 20  # a revoked subject is out within 60 s, whatever process revoked it (design.md section 7)
+HOUSEKEEPING_SECONDS = 3600
+
+Context = Callable[[web.Application], AsyncIterator[None]]
+
+
+async def storage(app: web.Application) -> AsyncIterator[None]:
+    await asyncio.to_thread(app[STORAGE].prepare)
+    yield
+
+
+async def database(app: web.Application) -> AsyncIterator[None]:
+    opened = app[DATABASE]
+    await asyncio.to_thread(opened.open)
+    await asyncio.to_thread(migrate, opened)
+    yield
+    await asyncio.to_thread(opened.close)
+
+
+async def token_keys(app: web.Application) -> AsyncIterator[None]:
+    app[TOKENS] = await asyncio.to_thread(TokenKeys.load, app[STORAGE].secret("token-keys"))
+    await _refresh_tokens(app)
+    async with repeating(_refresh_tokens, app, SUBJECTS_SECONDS):
+        yield
+
+
+async def housekeeping(app: web.Application) -> AsyncIterator[None]:
+    async with repeating(_forget_old, app, HOUSEKEEPING_SECONDS):
+        yield
+
+
+CONTEXTS: tuple[Context, ...] = (storage, database, token_keys, housekeeping)
+
+
+async def _refresh_tokens(app: web.Application) -> None:
+    tokens = app[TOKENS]
+    users = await app[DATABASE].read(accounts.users)
+    tokens.subjects.replace(user_subject(user.id) for user in users)
+    await asyncio.to_thread(tokens.refresh)
+
+
+async def _forget_old(app: web.Application) -> None:
+    now = time.time()
+    await app[DATABASE].run(throttle.forget_old, now)
+    await app[DATABASE].run(accounts.delete_old_sessions, now)
