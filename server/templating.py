@@ -49,7 +49,7 @@ def page(
     """A whole HTML page; never cached, for it shows one person's library."""
     theme = request.cookies.get("theme", "")
     html = _ENVIRONMENT.get_template(template).render(
-        context, identity=identity, path=request.path, theme=theme if theme in THEMES else ""
+        context, identity=identity, path=request.path, status=int(status), theme=theme if theme in THEMES else ""
     )
     return web.Response(
         text=html, status=status, content_type="text/html", charset="utf-8", headers={"Cache-Control": "no-store"}
