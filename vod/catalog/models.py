@@ -127,6 +127,7 @@ class Job(Record):
 
     id = BigAutoField()
     media_file = ForeignKeyField(MediaFile, backref="jobs", on_delete="CASCADE")
+    media_file_id: uuid.UUID
     kind = CharField(max_length=16)
     lane = CharField(max_length=32, default="")
     first_segment = IntegerField(default=0)

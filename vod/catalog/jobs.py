@@ -1,0 +1,194 @@
+"""The queue is these rows: what there is to do to which media file, and how it stands.
+
+This side asks for work; `vod.catalog.leases` is the side of those who do it. The broker's message is a hint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from peewee import SQL, Case, fn
+
+from vod.catalog.database import now
+from vod.catalog.models import OPEN_JOB, Job, JobKind, JobState, MediaFile, MediaStatus
+from vod.errors import Conflict, JobCancelled
+
+# How soon, higher first; spaced for what later features put between.
+VIEWER = 100
+PROBE = 85
+HEAD = 80  # the first spans of a new film
+ARTWORK = 75
+PREVIEW = 60
+LADDER = 40
+
+# Without these a film cannot play: when one is out of attempts, the media file is FAILED.
+ESSENTIAL = (JobKind.PROBE, JobKind.ENCODE, JobKind.VERIFY)
+
+OPEN = (JobState.PENDING, JobState.IN_PROGRESS)
+FAILED_JOB = Job.state == JobState.FAILED
+CANCELLED = "Processing was cancelled."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSnapshot:
+    """A job as one unit of work saw it; (id, attempts) stays true as a fence, the rest ages."""
+
+    id: int
+    media_file_id: UUID
+    kind: JobKind
+    lane: str
+    first_segment: int
+    last_segment: int  # inclusive
+    state: JobState
+    priority: int
+    attempts: int
+    fruitless: int
+    worker: str
+    cancel_requested: bool
+    progress: float  # 0..1
+    error: str
+    created_at: float
+    updated_at: float
+
+
+def add(
+    media_file_id: UUID,
+    kind: JobKind,
+    *,
+    lane: str = "",
+    first_segment: int = 0,
+    last_segment: int = 0,
+    priority: int = LADDER,
+) -> JobSnapshot:
+    """The open job at this place, made where there is none; an open one becomes as urgent as asked.
+
+    Raises JobCancelled while the media file's jobs are being cancelled, so that none grows back.
+    """
+    if _is_being_cancelled(media_file_id):
+        raise JobCancelled(CANCELLED)
+    values = {
+        "media_file": media_file_id,
+        "kind": kind,
+        "lane": lane,
+        "first_segment": first_segment,
+        "last_segment": last_segment,
+        "priority": priority,
+        "run_at": now(),
+        "created_at": now(),
+        "updated_at": now(),
+    }
+    query = Job.insert(**values).on_conflict(
+        conflict_target=(Job.media_file, Job.kind, Job.lane, Job.first_segment),
+        conflict_where=SQL(OPEN_JOB),
+        update={Job.priority: Case(None, ((Job.priority < priority, priority),), Job.priority)},
+    )
+    (job,) = query.returning(Job).execute()
+    return snapshot(job)
+
+
+def cancel(media_file_id: UUID) -> int:
+    """Stop every open job: waiting ones now, running ones within a heartbeat. Returns how many there were.
+
+    No worker may ever look at a film whose jobs all waited, so its state is moved here.
+    """
+    of_this = Job.media_file == media_file_id
+    stopped: int = (
+        Job.update(state=JobState.FAILED, error=CANCELLED, updated_at=now())
+        .where(of_this & (Job.state == JobState.PENDING))
+        .execute()
+    )
+    stopping: int = (
+        Job.update(cancel_requested=True, updated_at=now())
+        .where(of_this & (Job.state == JobState.IN_PROGRESS))
+        .execute()
+    )
+    if stopped or stopping:
+        fail_media_file(media_file_id, CANCELLED)
+    return stopped + stopping
+
+
+def retry(media_file_id: UUID) -> int:
+    """Open the failed jobs again; the worker that claims one moves the media file on. Returns how many.
+
+    A film that failed and left no failed job starts again from its probe. Raises Conflict while a cancelled
+    job still runs.
+    """
+    if _is_being_cancelled(media_file_id):
+        raise Conflict("Processing is still being stopped. Try again in a moment.")
+    failed = list(Job.delete().where((Job.media_file == media_file_id) & FAILED_JOB).returning(Job).execute())
+    for job in failed:
+        add(
+            media_file_id,
+            JobKind(job.kind),
+            lane=job.lane,
+            first_segment=job.first_segment,
+            last_segment=job.last_segment,
+            priority=job.priority,
+        )
+    if failed or open_jobs(media_file_id) or not _has_failed(media_file_id):
+        return len(failed)
+    add(media_file_id, JobKind.PROBE, priority=PROBE)
+    return 1
+
+
+def open_jobs(media_file_id: UUID) -> list[JobSnapshot]:
+    """Most urgent first."""
+    query = Job.select().where((Job.media_file == media_file_id) & Job.state.in_(OPEN))
+    return [snapshot(job) for job in query.order_by(Job.priority.desc(), Job.id)]
+
+
+def page(*, limit: int, before: int | None = None, state: JobState | None = None) -> list[JobSnapshot]:
+    """Newest first; `before` is the last id of the page above."""
+    query = Job.select().order_by(Job.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Job.id < before)
+    if state is not None:
+        query = query.where(Job.state == state)
+    return [snapshot(job) for job in query]
+
+
+def counts() -> dict[tuple[JobKind, JobState], int]:
+    rows: Any = Job.select(Job.kind, Job.state, fn.COUNT(Job.id)).group_by(Job.kind, Job.state).tuples()
+    return {(JobKind(kind), JobState(state)): count for kind, state, count in rows}
+
+
+def fail_media_file(media_file_id: UUID, error: str) -> None:
+    """The first reason stays; a film that is READY stays READY, for it plays."""
+    unfinished = MediaFile.status.in_((MediaStatus.UPLOADED, MediaStatus.PROCESSING))
+    MediaFile.update(status=MediaStatus.FAILED, error_message=error, updated_at=now()).where(
+        (MediaFile.id == media_file_id) & unfinished
+    ).execute()
+
+
+def snapshot(job: Job) -> JobSnapshot:
+    return JobSnapshot(
+        id=job.id,
+        media_file_id=job.media_file_id,
+        kind=JobKind(job.kind),
+        lane=job.lane,
+        first_segment=job.first_segment,
+        last_segment=job.last_segment,
+        state=JobState(job.state),
+        priority=job.priority,
+        attempts=job.attempts,
+        fruitless=job.fruitless,
+        worker=job.worker,
+        cancel_requested=job.cancel_requested,
+        progress=job.progress,
+        error=job.error,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+    )
+
+
+def _is_being_cancelled(media_file_id: UUID) -> bool:
+    of_this = (Job.media_file == media_file_id) & Job.state.in_(OPEN)
+    return bool(Job.select().where(of_this & Job.cancel_requested).exists())
+
+
+def _has_failed(media_file_id: UUID) -> bool:
+    return bool(
+        MediaFile.select().where((MediaFile.id == media_file_id) & (MediaFile.status == MediaStatus.FAILED)).exists()
+    )
