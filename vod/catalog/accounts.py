@@ -172,6 +172,12 @@ def add_key(user_id: int, name: str, *, is_admin: bool = False) -> str:
     return key
 
 
+def add_named_key(name: str, *, is_admin: bool = False) -> str:
+    """A key for the user of this name; where there is none, for an account made for it that cannot sign in."""
+    owner = find(name) or add_user(name, "", is_admin=is_admin)
+    return add_key(owner.id, name, is_admin=is_admin)
+
+
 def key_owner(key: str) -> Account | None:
     """The key's user with the key's rights, which are never more than the user's own today."""
     query = ApiKey.select(ApiKey, User).join(User).where(ApiKey.key_hash == hashed(key), ApiKey.revoked_at.is_null())
