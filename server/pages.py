@@ -7,6 +7,7 @@ import mimetypes
 import re
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -145,7 +146,7 @@ async def error_page(request: web.Request, problem: Problem) -> web.Response:
     return page(request, "error.html", status=problem.status, title=title, detail=problem.detail, code=problem.code)
 
 
-def _form_again(request: web.Request, template: str, error: HomereelError, **fields: str) -> web.Response:
+def _form_again(request: web.Request, template: str, error: HomereelError, **fields: Any) -> web.Response:
     """The form as it was sent, but for secrets, with the reason above it."""
     problem = of_error(error)
     response = page(request, template, status=problem.status, problem=problem.detail, **fields)

@@ -85,6 +85,7 @@ class MediaFile(Record):
 
 
 class Movie(Record):
+    id = AutoField()
     title = TextField()
     description = TextField(default="")
     release_date = CharField(max_length=10, null=True)  # ISO 8601, as precise as known
@@ -92,6 +93,7 @@ class Movie(Record):
 
 
 class Series(Record):
+    id = AutoField()
     title = TextField(unique=True)
     description = TextField(default="")
 
@@ -105,6 +107,7 @@ class Season(Record):
 
 
 class Episode(Record):
+    id = AutoField()
     season = ForeignKeyField(Season, backref="episodes", on_delete="CASCADE")
     number = IntegerField()
     title = TextField(default="")
