@@ -25,7 +25,6 @@ DEFAULT_CONFIG = Path("config.toml")
 
 Arguments = argparse.Namespace
 Command = Callable[[Config, Arguments], int]
-Group = argparse._SubParsersAction[argparse.ArgumentParser]  # argparse gives this type no public name
 
 
 def run(words: Sequence[str]) -> int:
@@ -93,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=argparse.SUPPRESS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(group: Group, name: str, command: Command, explanation: str) -> argparse.ArgumentParser:
+    def add(
+        group: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: Command, explanation: str
+    ) -> argparse.ArgumentParser:
         added = group.add_parser(name, help=explanation, description=explanation, parents=[shared])
         added.set_defaults(command=command)
         return added
