@@ -1,0 +1,51 @@
+/** Keeps the cards of a page true while films are being prepared. */
+
+import { all, say, show } from "./dom.js";
+import { listen, overall } from "./events.js";
+import { percent, spoken } from "./format.js";
+
+/** @typedef {import("./events.js").Media} Media */
+
+/** @param {Media} media @returns {string} what the badge says; "" for a film that is simply there */
+export function badgeText(media) {
+  if (media.status === "READY") return "";
+  if (media.status === "FAILED") return "Could not be prepared";
+  if (media.status === "UPLOADED") return "Waiting its turn";
+  const done = percent(overall(media));
+  return media.playable ? `Ready to watch · ${done}` : `Being prepared · ${done}`;
+}
+
+/** @param {Element} card @param {Media} media */
+function refresh(card, media) {
+  const badge = card.querySelector("[data-badge]");
+  const strip = /** @type {HTMLProgressElement | null} */ (card.querySelector("[data-strip]"));
+  const duration = card.querySelector("[data-duration]");
+  if (badge) {
+    badge.setAttribute("data-state", media.status);
+    say(badge, badgeText(media));
+  }
+  if (strip) {
+    show(strip, media.status === "PROCESSING");
+    strip.value = overall(media);
+  }
+  if (duration && media.duration) duration.textContent = spoken(media.duration);
+  if (media.hasArtwork) addStill(card, media.id);
+}
+
+/** @param {Element} card @param {string} id */
+function addStill(card, id) {
+  const still = card.querySelector("[data-still]");
+  if (!still || still.querySelector("img")) return;
+  const picture = new Image(640, 360);
+  picture.alt = "";
+  picture.src = `/artwork/${id}/poster.jpg`;
+  still.append(picture);
+}
+
+listen(({ kind, data }) => {
+  if (kind === "open") return;
+  for (const card of all(`[data-media="${CSS.escape(data.id)}"]`)) {
+    if (kind === "deleted") card.remove();
+    else refresh(card, data);
+  }
+});

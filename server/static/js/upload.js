@@ -1,0 +1,60 @@
+/** The upload page: choose or drop files, one goes after the other, leaving is warned of. */
+
+import { one } from "./dom.js";
+import { Parcel } from "./upload/parcel.js";
+
+const uploader = one("[data-uploader]");
+const drop = one("[data-drop]", uploader);
+const picker = /** @type {HTMLInputElement} */ (one("[data-picker]", uploader));
+const list = one("[data-parcels]", uploader);
+const template = /** @type {HTMLTemplateElement} */ (one("[data-parcel]", uploader));
+
+/** @type {Parcel[]} */
+const parcels = [];
+
+/** @param {Iterable<File>} files */
+function take(files) {
+  for (const file of files) {
+    const parcel = new Parcel(file, template, next);
+    parcel.wanted = next;
+    parcels.push(parcel);
+    list.append(parcel.element);
+  }
+  one("form input:not([type=radio])", list.lastElementChild ?? list).focus();
+}
+
+/** Two films at once would each take twice as long, and the first be watched later. */
+function next() {
+  if (parcels.some((parcel) => parcel.state === "sending")) return;
+  void parcels.find((parcel) => parcel.state === "waiting")?.send();
+}
+
+/** @param {DragEvent} event */
+function holdsFiles(event) {
+  return event.dataTransfer?.types.includes("Files") ?? false;
+}
+
+picker.addEventListener("change", () => {
+  if (picker.files?.length) take(picker.files);
+  picker.value = "";
+});
+
+// The whole window takes the drop: a file let go beside the frame would otherwise replace the page.
+window.addEventListener("dragover", (event) => {
+  if (!holdsFiles(event)) return;
+  event.preventDefault();
+  drop.dataset.over = "";
+});
+window.addEventListener("dragleave", (event) => {
+  if (event.relatedTarget === null) delete drop.dataset.over;
+});
+window.addEventListener("drop", (event) => {
+  if (!holdsFiles(event)) return;
+  event.preventDefault();
+  delete drop.dataset.over;
+  if (event.dataTransfer?.files.length) take(event.dataTransfer.files);
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (parcels.some((parcel) => parcel.state === "sending" || parcel.state === "waiting")) event.preventDefault();
+});
