@@ -10,33 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.vod.hls.media import audio, mp4a_entry, sample_entries, visual
 from vod.hls.boxes import box, full_box
 from vod.hls.codecs import codec_string
-
-
-def init_section(*entries: bytes) -> bytes:
-    stsd = full_box(b"stsd", 0, 0, struct.pack(">I", len(entries)), *entries)
-    return box(b"ftyp", b"iso6") + box(b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", stsd)))))
-
-
-def visual(kind: bytes, *configuration: bytes) -> bytes:
-    return box(kind, bytes(78), *configuration)
-
-
-def audio(kind: bytes, *configuration: bytes) -> bytes:
-    return box(kind, bytes(28), *configuration)
-
-
-def descriptor(tag: int, *payload: bytes, padded: bool = False) -> bytes:
-    content = b"".join(payload)
-    length = struct.pack("4B", 0x80, 0x80, 0x80, len(content)) if padded else bytes([len(content)])
-    return bytes([tag]) + length + content
-
-
-def mp4a_entry(specific: bytes = b"\x11\x90", *, object_type: int = 0x40, padded: bool = False) -> bytes:
-    decoder = descriptor(4, bytes([object_type]), bytes(12), descriptor(5, specific, padded=padded), padded=padded)
-    return audio(b"mp4a", full_box(b"esds", 0, 0, descriptor(3, bytes(3), decoder, padded=padded)))
-
 
 HEVC_MAIN10 = bytes([1, 0x02, 0x20, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 153]) + bytes(10)
 HEVC_HIGH_TIER = bytes([1, 0x61, 0x60, 0, 0, 0, 0xB0, 0, 0, 0, 0, 1, 93]) + bytes(10)
@@ -63,21 +39,21 @@ BT2020_PQ = box(b"colr", b"nclx", struct.pack(">3HB", 9, 16, 9, 0))
     ],
 )
 def test_the_string_says_what_the_configuration_says(entry: bytes, expected: str) -> None:
-    assert codec_string(init_section(entry)) == expected
+    assert codec_string(sample_entries(entry)) == expected
 
 
 @pytest.mark.parametrize(
     "data",
     [
         pytest.param(b"", id="nothing"),
-        pytest.param(init_section(), id="no sample entry"),
-        pytest.param(init_section(mp4a_entry(), mp4a_entry()), id="two sample entries"),
-        pytest.param(init_section(visual(b"avc1")), id="no configuration"),
-        pytest.param(init_section(visual(b"avc1", box(b"avcC", b"\1\x64"))), id="a cut avcC"),
-        pytest.param(init_section(visual(b"hvc1", box(b"hvcC", HEVC_MAIN10[:8]))), id="a cut hvcC"),
-        pytest.param(init_section(mp4a_entry(b"")), id="an empty AudioSpecificConfig"),
-        pytest.param(init_section(audio(b"mp4a", full_box(b"esds", 0, 0, b"\4\0"))), id="another descriptor"),
-        pytest.param(init_section(visual(b"mp4v", box(b"esds"))), id="a codec that is not ours"),
+        pytest.param(sample_entries(), id="no sample entry"),
+        pytest.param(sample_entries(mp4a_entry(), mp4a_entry()), id="two sample entries"),
+        pytest.param(sample_entries(visual(b"avc1")), id="no configuration"),
+        pytest.param(sample_entries(visual(b"avc1", box(b"avcC", b"\1\x64"))), id="a cut avcC"),
+        pytest.param(sample_entries(visual(b"hvc1", box(b"hvcC", HEVC_MAIN10[:8]))), id="a cut hvcC"),
+        pytest.param(sample_entries(mp4a_entry(b"")), id="an empty AudioSpecificConfig"),
+        pytest.param(sample_entries(audio(b"mp4a", full_box(b"esds", 0, 0, b"\4\0"))), id="another descriptor"),
+        pytest.param(sample_entries(visual(b"mp4v", box(b"esds"))), id="a codec that is not ours"),
     ],
 )
 def test_what_cannot_be_named_is_refused(data: bytes) -> None:
@@ -90,7 +66,7 @@ def test_hostile_configurations_end_in_a_string_or_a_value_error(record: bytes, 
     boxes = [box(name, record) for name in (b"avcC", b"hvcC", b"av1C", b"esds", b"colr")]
     entry = audio(kind, *boxes) if kind == b"mp4a" else visual(kind, *boxes)
     try:
-        name = codec_string(init_section(entry))
+        name = codec_string(sample_entries(entry))
     except ValueError:
         return
     assert name.startswith(kind.decode())

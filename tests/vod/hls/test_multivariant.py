@@ -7,7 +7,7 @@ import m3u8
 import pytest
 
 from tests.vod.hls.builders import make_audio, make_plan, make_rung, make_video
-from tests.vod.hls.test_codecs import init_section, mp4a_entry
+from tests.vod.hls.media import mp4a_entry, sample_entries
 from vod.hls.multivariant import Measured, measure, peak_bps, quoted, render_multivariant
 from vod.hls.plan import Grid
 
@@ -165,7 +165,7 @@ def test_a_film_of_one_frame_has_its_average_for_a_peak() -> None:
 
 
 def test_measuring_reads_sizes_and_the_init_section(tmp_path: Path) -> None:
-    (tmp_path / "init.mp4").write_bytes(init_section(mp4a_entry()))
+    (tmp_path / "init.mp4").write_bytes(sample_entries(mp4a_entry()))
     for number, size in enumerate((750_000, 1_500_000)):
         (tmp_path / f"0000{number}.m4s").write_bytes(bytes(size))
     assert measure(tmp_path, Grid(48_000, (0, 288_000, 576_000))) == Measured(
