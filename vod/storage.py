@@ -101,7 +101,7 @@ def segment_name(number: int) -> str:
     return f"{number:05d}.m4s"
 
 
-def publish(path: Path, *parts: bytes, mode: int = 0o644) -> None:
+def publish(path: Path, *parts: bytes | bytearray | memoryview, mode: int = 0o644) -> None:
     """Make `path` appear whole: write aside, fsync, rename. The caller fsyncs the folder when it must last.
 
     Raises OSError (disk full too) and then leaves nothing behind.
@@ -137,7 +137,7 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -43,7 +43,7 @@ class VideoPlan:
     ticks_per_source_tick: int  # source ticks x this = our ticks
     origin_ticks: int  # our ticks at the original's time 0; subtracted from every frame
     tolerance_ticks: int  # half a frame where the rate is constant, 0 where cuts are exact frames
-    cuts: tuple[int, ...]  # N + 1 boundaries; segment k shows frames with cut[k] - tolerance <= t < cut[k+1] - tolerance
+    cuts: tuple[int, ...]  # N + 1; segment k shows the frames with cut[k] - tolerance <= time < cut[k+1] - tolerance
     frames_end_ticks: int  # where the last frame of the original stops; later cuts only repeat it
     frame_rate: Fraction  # for FRAME-RATE and for the encoder's VUI
     frame_count: int  # 0 where only the encoder will know
@@ -107,7 +107,8 @@ class Plan:
     @property
     def renditions(self) -> dict[str, Rendition]:
         """By name, video highest first, then audio in the original's order."""
-        return {rendition.name: rendition for rendition in (*self.rungs, *self.audio)}
+        found: tuple[Rendition, ...] = (*self.rungs, *self.audio)
+        return {rendition.name: rendition for rendition in found}
 
     @property
     def lanes(self) -> dict[str, tuple[Rendition, ...]]:
@@ -118,10 +119,10 @@ class Plan:
     def grid(self, rendition: str) -> Grid:
         """Raises KeyError for a rendition this plan does not hold."""
         found = self.renditions[rendition]
-        if isinstance(found, AudioPlan):
-            return Grid(found.timescale, found.cuts)
-        assert self.video is not None
-        return Grid(self.video.timescale, self.video.cuts)
+        clock = found if isinstance(found, AudioPlan) else self.video
+        if clock is None:
+            raise KeyError(rendition)
+        return Grid(clock.timescale, clock.cuts)
 
     def to_json(self) -> str:
         return json.dumps(_encode(self), sort_keys=True, separators=(",", ":"))
@@ -186,6 +187,4 @@ def _audio(record: dict[str, Any]) -> AudioPlan:
 
 
 def _scalars(record: dict[str, Any], fractions: set[str], left_out: set[str]) -> dict[str, Any]:
-    return {
-        key: Fraction(value) if key in fractions else value for key, value in record.items() if key not in left_out
-    }
+    return {key: Fraction(value) if key in fractions else value for key, value in record.items() if key not in left_out}

@@ -55,7 +55,7 @@ def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
     previous_end: int | None = None
     for number, expected in enumerate(_expectations(plan, name)):
         try:
-            samples = _read_samples(folder / segment_name(number), defaults)
+            samples = read_samples(folder / segment_name(number), defaults)
             _verify_continuity(samples, previous_end)
             _verify_times(samples, expected)
         except ValueError as fault:
@@ -134,8 +134,8 @@ def _verify_times(samples: list[SampleEntry], expected: Expected) -> None:
     _check(inside, f"samples are shown from {min(times)} to {max(times)}, outside {start}..{end}")
 
 
-def _read_samples(path: Path, defaults: SampleDefaults) -> list[SampleEntry]:
-    """At least one sample, all of them inside the `mdat`."""
+def read_samples(path: Path, defaults: SampleDefaults) -> list[SampleEntry]:
+    """At least one sample, all of them inside the `mdat`; ValueError for a file that is not one segment."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         moof_start, moof, media = _fragment(descriptor, os.fstat(descriptor).st_size)

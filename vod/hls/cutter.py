@@ -1,0 +1,185 @@
+"""From ffmpeg's pipe to segment files: reads fragments as they come, cuts at the plan's times, publishes by rename.
+
+A segment is published the moment the first frame of the next one (or the end of the span) shows that it is whole;
+killing anything loses at most the segments in hand. A present file is final and is never written again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from vod import storage
+from vod.errors import OutputRefused
+from vod.hls import boxes, fmp4
+from vod.hls.boxes import Bytes
+from vod.hls.encode import Span
+from vod.hls.fmp4 import Sample
+from vod.hls.fragments import SampleDefaults
+from vod.hls.init_section import init_section
+from vod.hls.plan import AAC_FRAME_SAMPLES, Grid
+from vod.hls.sound import PACKETS_BEFORE
+
+# A fragment is at most a few seconds of one rendition; anything larger is not ours.
+MAX_BOX_BYTES = 256 << 20
+
+OnSegment = Callable[[int], Awaitable[None]]
+
+
+class CameTooLate(OutputRefused):
+    """The first frame of the span is missing: the demuxer's seek went past it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the segments of one rendition go."""
+
+    folder: Path
+    grid: Grid
+    span: Span
+    tolerance_ticks: int
+    on_segment: OnSegment  # awaited after each published segment
+
+
+async def cut_video(reader: asyncio.StreamReader, target: Target) -> None:
+    """Raises OutputRefused, CameTooLate, or OSError where a file cannot be written."""
+    writer = _Writer(target)
+    held: list[Sample] = []
+    number = target.span.first
+    async for group in _fragments(reader, writer):
+        segment = _segment_of(group, target)
+        if segment != number and held:
+            await writer.video(number, held)
+            held = []
+        elif not held and target.span.first > 0:
+            _check_start(group, target)
+        number = segment
+        held += group
+    if held:
+        await writer.video(number, held)
+    writer.check_complete()
+
+
+async def cut_audio(reader: asyncio.StreamReader, target: Target) -> None:
+    """Segments of exactly the planned number of packets. Raises like `cut_video`."""
+    writer = _Writer(target)
+    held: list[Sample] = []
+    skipped = 0
+    number = target.span.first
+    async for group in _fragments(reader, writer):
+        skip = min(PACKETS_BEFORE - skipped, len(group))
+        skipped += skip
+        held += islice(group, skip, None)
+        while number <= target.span.last and len(held) >= (wanted := _packets(target.grid, number)):
+            await writer.audio(number, held[:wanted])
+            del held[:wanted]
+            number += 1
+    writer.check_complete()
+
+
+def _segment_of(group: list[Sample], target: Target) -> int:
+    """A fragment starts with an IDR and lies within one segment, for there is an IDR at every cut."""
+    if not group[0].keyframe:
+        raise OutputRefused("The encoder began a fragment without a keyframe.")
+    number = bisect_right(target.grid.cuts, group[0].time + target.tolerance_ticks) - 1
+    return min(max(number, target.span.first), target.span.last)
+
+
+def _check_start(group: list[Sample], target: Target) -> None:
+    late = group[0].time - target.grid.cuts[target.span.first]
+    if late > target.tolerance_ticks:
+        raise CameTooLate(f"The span's first frame came {late / target.grid.timescale:.3f} s late.")
+
+
+def _packets(grid: Grid, number: int) -> int:
+    return (grid.cuts[number + 1] - grid.cuts[number]) // AAC_FRAME_SAMPLES
+
+
+async def _fragments(reader: asyncio.StreamReader, writer: _Writer) -> AsyncIterator[list[Sample]]:
+    """The samples of each fragment; the init section is published before the first."""
+    defaults: SampleDefaults | None = None
+    moof = b""
+    async for kind, content in _top_boxes(reader):
+        try:
+            if kind == b"moov":
+                defaults = SampleDefaults.of_init_section(content)
+                await writer.init(content)
+            elif kind == b"moof":
+                moof = content
+            elif kind == b"mdat" and defaults is not None and (group := fmp4.samples(moof, content, defaults)):
+                yield group
+        except ValueError as error:
+            raise OutputRefused(f"The encoder wrote a fragment that cannot be read: {error}.") from None
+
+
+async def _top_boxes(reader: asyncio.StreamReader) -> AsyncIterator[tuple[bytes, bytes]]:
+    while header := await _read_header(reader):
+        size, kind = struct.unpack(">I4s", header)
+        if not boxes.HEADER_BYTES <= size <= MAX_BOX_BYTES:
+            raise OutputRefused(f"The encoder wrote a box of {size} bytes.")
+        try:
+            yield kind, header + await reader.readexactly(size - boxes.HEADER_BYTES)
+        except asyncio.IncompleteReadError:
+            raise OutputRefused("The encoder stopped in the middle of a fragment.") from None
+
+
+async def _read_header(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readexactly(boxes.HEADER_BYTES)
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise OutputRefused("The encoder stopped in the middle of a box.") from None
+        return b""
+
+
+@dataclass(slots=True)
+class _Writer:
+    target: Target
+    written: set[int] = field(default_factory=set)
+
+    async def init(self, moov: bytes) -> None:
+        cuts = self.target.grid.cuts
+        content = init_section(moov, self.target.grid.timescale, cuts[-1])
+        await asyncio.to_thread(_publish_init, self.target.folder / "init.mp4", content)
+
+    async def video(self, number: int, samples: list[Sample]) -> None:
+        start, end = self.target.grid.cuts[number], self.target.grid.cuts[number + 1]
+        try:
+            await self._publish(number, fmp4.segment(number, start, end, samples))
+        except ValueError as error:
+            raise OutputRefused(f"Segment {number} cannot be timed: {error}.") from None
+
+    async def audio(self, number: int, samples: list[Sample]) -> None:
+        start = self.target.grid.cuts[number]
+        await self._publish(number, fmp4.audio_segment(number, start, AAC_FRAME_SAMPLES, samples))
+
+    def check_complete(self) -> None:
+        """Exit code 0 proves nothing: every segment of the span must have come."""
+        for number in range(self.target.span.first, self.target.span.last + 1):
+            if number not in self.written:
+                raise OutputRefused(f"The encoder ended without segment {number}.")
+
+    async def _publish(self, number: int, parts: tuple[Bytes, ...]) -> None:
+        path = self.target.folder / storage.segment_name(number)
+        await asyncio.to_thread(_publish_segment, path, parts)
+        self.written.add(number)
+        await self.target.on_segment(number)
+
+
+def _publish_segment(path: Path, parts: tuple[Bytes, ...]) -> None:
+    if not path.exists():
+        storage.publish(path, *parts)
+
+
+def _publish_init(path: Path, content: bytes) -> None:
+    """Raises OutputRefused where another worker's parameter sets are not ours (hls-rules.md rule 22)."""
+    storage.make_folder(path.parent)
+    if not path.exists():
+        storage.publish(path, content)
+    if path.read_bytes() != content:
+        raise OutputRefused("This worker's encoder writes other headers than the film already has.")

@@ -1,0 +1,170 @@
+"""The argv of a ladder span: every video rung from one decode of the original.
+
+Nothing here makes, drops or moves a frame, but for a still picture where the sound outlasts the film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import ffmpeg
+
+from vod.hls.encode import (
+    FIRST_PIPE,
+    FRAGMENT_FLAGS,
+    MUXER_OPTIONS,
+    UNINDEXED_MARGIN_SECONDS,
+    Input,
+    Span,
+    compiled,
+    open_original,
+    seek_time,
+)
+from vod.hls.plan import Plan, Rung, VideoPlan
+
+# Sound that goes on longer than this behind the last frame gets segments that repeat it.
+LONGEST_STRETCH_SECONDS = Fraction(1, 2)
+
+KEYFRAME_SECONDS = Fraction(2)  # IDR distance (Apple 1.13)
+
+# HDR to SDR: linear light, BT.709 primaries, a film-like curve, back to BT.709 (plain, same for every worker).
+TONE_MAP = (
+    ("zscale", {"t": "linear", "npl": 100}),
+    ("format", {"pix_fmts": "gbrpf32le"}),
+    ("zscale", {"p": "bt709"}),
+    ("tonemap", {"tonemap": "hable", "desat": 0}),
+    ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
+)
+HDR_DEFAULTS = {"pq": "smpte2084", "hlg": "arib-std-b67"}
+
+
+def ladder_arguments(plan: Plan, video: VideoPlan, rungs: Sequence[Rung], span: Span, source: Input) -> list[str]:
+    """All `rungs` (highest first) from one decode; output n is rung n."""
+    start, end = (video.cuts[k] - video.tolerance_ticks for k in (span.first, span.last + 1))
+    picture = open_original(plan, source, _video_seek(plan, video, span))[str(video.stream_index)]
+    picture = _timed(picture, video, start, end if span.last + 1 < len(video.cuts) - 1 else None, span)
+    outputs = []
+    for n, rung in enumerate(rungs):
+        picture = _scaled(picture, rung, video, first=n == 0)
+        if n + 1 < len(rungs):
+            split = picture.split()
+            this, picture = split[0], split[1]
+        else:
+            this = picture
+        outputs.append(ffmpeg.output(this, f"pipe:{FIRST_PIPE + n}", **_video_options(plan, video, rung, span, source)))
+    return compiled(outputs)
+
+
+def _video_seek(plan: Plan, video: VideoPlan, span: Span) -> Fraction | None:
+    """None = from the file's beginning, which needs no seek to be exact."""
+    wanted = Fraction(video.cuts[span.first] - video.tolerance_ticks, video.timescale)
+    # A still picture behind the last frame needs that frame.
+    wanted = min(wanted, Fraction(video.frames_end_ticks, video.timescale) - 2 / video.frame_rate)
+    margin = span.seek_back_seconds + (0 if plan.indexed else video.longest_gop_seconds + UNINDEXED_MARGIN_SECONDS)
+    if video.interlaced:
+        margin += 2 / video.frame_rate  # a deinterlacer looks one frame back
+    return seek_time(plan, span, wanted - margin)
+
+
+def _timed(picture: Any, video: VideoPlan, start: int, end: int | None, span: Span) -> Any:
+    """The span's frames alone, on the plan's clock, deinterlaced."""
+    base = f"1/{video.timescale}"
+    picture = picture.filter("settb", base).filter("setpts", f"PTS-({video.origin_ticks})")
+    if video.interlaced:
+        # one picture a frame, not a field: times stay the original's; frames flagged progressive are left alone
+        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced").filter("settb", base)
+    stretch = Fraction(video.cuts[-1] - video.frames_end_ticks, video.timescale)
+    if stretch > LONGEST_STRETCH_SECONDS:
+        picture = picture.filter("tpad", stop_mode="clone", stop_duration=f"{float(stretch):.6f}")
+    bounds = {} if span.first == 0 else {"start_pts": start}
+    # the last span is open: a frame that the container hides from the probe is still shown
+    bounds |= (
+        {}
+        if end is None and stretch <= LONGEST_STRETCH_SECONDS
+        else {"end_pts": video.cuts[-1] if end is None else end}
+    )
+    return picture.filter("trim", **bounds) if bounds else picture
+
+
+def _scaled(picture: Any, rung: Rung, video: VideoPlan, *, first: bool) -> Any:
+    """Each rung from the one above it: a third less scaling than from the original every time."""
+    options: dict[str, object] = {"flags": "bicubic"}
+    if first:
+        options["out_range"] = "limited"  # full-range originals (phones, MJPEG) become what players expect
+    picture = picture.filter("scale", rung.width, rung.height, **options)
+    if first:
+        picture = _tone_mapped(picture, video).filter("setsar", "1").filter("format", "yuv420p")
+    return picture
+
+
+def _tone_mapped(picture: Any, video: VideoPlan) -> Any:
+    if video.transfer not in HDR_DEFAULTS:
+        return picture
+    # zscale refuses untagged pictures ("no path between colorspaces")
+    picture = picture.filter(
+        "setparams",
+        color_primaries=video.colour[0] or "bt2020",
+        color_trc=video.colour[1] or HDR_DEFAULTS[video.transfer],
+        colorspace=video.colour[2] or "bt2020nc",
+    )
+    for name, options in TONE_MAP:
+        picture = picture.filter(name, **options)
+    return picture
+
+
+def _video_options(plan: Plan, video: VideoPlan, rung: Rung, span: Span, source: Input) -> dict[str, object]:
+    return {
+        "c:v": "libx264",
+        "preset": plan.preset,
+        "profile:v": rung.profile,
+        "level:v": rung.level,
+        # constant quality with a ceiling (Apple 1.30): easy scenes stay small
+        "crf": rung.crf,
+        "maxrate": rung.peak_bps,
+        "bufsize": rung.buffer_bits,
+        # the headers of any two spans are the same bytes
+        "x264-params": "stitchable=1",
+        # keyframes only where the plan says: no scene cuts, no limit of x264's own
+        "sc_threshold": 0,
+        "g": 99_999,
+        "keyint_min": 1,
+        "forced-idr": 1,
+        "force_key_frames": _keyframe_times(video, span),
+        # every frame that comes out of the filters, with its own time
+        "fps_mode": "passthrough",
+        "enc_time_base": f"1/{video.timescale}",
+        "threads": source.threads,
+        **_colour_options(video),
+        **MUXER_OPTIONS,
+        # a fragment from keyframe to keyframe: the cutter sees every IDR
+        "movflags": f"{FRAGMENT_FLAGS}+frag_keyframe",
+        "video_track_timescale": video.timescale,
+    }
+
+
+def _colour_options(video: VideoPlan) -> dict[str, object]:
+    """What the pictures are after the filters; unset where the original does not say."""
+    if video.transfer in HDR_DEFAULTS:
+        primaries = transfer = matrix = "bt709"
+    else:
+        primaries, transfer, matrix, _ = video.colour
+    named = {"color_primaries": primaries, "color_trc": transfer, "colorspace": matrix}
+    return {"color_range": "tv", **{key: value for key, value in named.items() if value}}
+
+
+def _keyframe_times(video: VideoPlan, span: Span) -> str:
+    """Seconds, a little early: the first frame at or after each becomes an IDR."""
+    early = max(Fraction(video.tolerance_ticks), Fraction(1, 2))
+    ticks = [tick for k in range(span.first, span.last + 1) for tick in _keyframe_ticks(video, k)]
+    return ",".join(f"{max(0.0, float((tick - early) / video.timescale)):.6f}" for tick in ticks)
+
+
+def _keyframe_ticks(video: VideoPlan, segment: int) -> list[Fraction]:
+    """A segment's start and as many equal parts as keep keyframes within two seconds."""
+    start, end = video.cuts[segment], video.cuts[segment + 1]
+    parts = max(1, -((start - end) // int(KEYFRAME_SECONDS * video.timescale)))
+    frame = video.timescale / video.frame_rate
+    # whole frames, half of one early: equal parts rarely fall on a frame
+    return [start + round((end - start) * part / parts / frame) * frame for part in range(parts)]

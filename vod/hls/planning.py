@@ -1,0 +1,239 @@
+"""Source -> Plan: where the cuts are and which renditions there will be. Pure; all arithmetic is exact.
+
+The grid (design.md section 2, rule 1): whole frames nearest to the nominal segment length. Where every frame's
+time is known, cuts are those of real frames; where sampling proved a constant rate they are computed, and a
+frame belongs to a segment if it is less than half a frame early.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+import langcodes
+
+from vod.errors import SourceError
+from vod.ffmpeg.source import AudioStream, FrameTimes, Source, VideoStream
+from vod.hls.ladder import choose_rungs
+from vod.hls.picture import LONGEST_STRETCH_SECONDS
+from vod.hls.plan import AAC_FRAME_SAMPLES, AUDIO_LANE_PREFIX, AudioPlan, Plan, VideoPlan
+
+# Decode times are packed into the first frame's time (fmp4.decode_times): a tick must be much finer than a frame.
+MIN_TIMESCALE = 10_000
+
+# A last segment shorter than this joins the one before it, which stays within Apple 7.6's target + 0.5 s.
+SHORTEST_TAIL_SECONDS = Fraction(45, 100)
+
+STEREO_BPS = 160_000  # the most that Apple 2.9 allows for stereo AAC
+AAC_RATES = (44_100, 48_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    segment_seconds: Fraction
+    preset: str
+    crf: int
+    max_lines: int
+
+
+def make_plan(source: Source, settings: PlanSettings) -> Plan:
+    """Raises SourceError where nothing of the original can be shown or heard."""
+    if source.video is None and not source.audio:
+        raise SourceError("There is neither a picture nor sound in this file.")
+    video = None
+    if source.video is not None and source.frame_times is not None:
+        video = _plan_video(source, source.video, source.frame_times, settings)
+    boundaries = _boundaries(video, source.duration_seconds, settings.segment_seconds)
+    return Plan(
+        format_name=source.format_name,
+        indexed=source.indexed,
+        start_seconds=source.start_seconds,
+        duration_seconds=source.duration_seconds,
+        segment_seconds=settings.segment_seconds,
+        preset=settings.preset,
+        video=video,
+        audio=_plan_audio(source, boundaries),
+    )
+
+
+def _plan_video(source: Source, stream: VideoStream, times: FrameTimes, settings: PlanSettings) -> VideoPlan:
+    clock = _Clock.of(stream, source.start_seconds)
+    end = clock.from_seconds(source.duration_seconds)
+    frames_end = min(end, max(clock.from_source(times.end_ticks), clock.from_source(times.first_ticks) + 1))
+    rate = _frame_rate(times, stream)
+    starts = _segment_starts(times, clock, settings.segment_seconds)
+    if end - frames_end > LONGEST_STRETCH_SECONDS * clock.timescale:
+        starts += _starts_after(starts[-1], end, settings.segment_seconds, rate, clock.timescale)
+    return VideoPlan(
+        stream_index=stream.index,
+        timescale=clock.timescale,
+        ticks_per_source_tick=clock.ticks_per_source_tick,
+        origin_ticks=clock.origin_ticks,
+        tolerance_ticks=int(clock.timescale / rate / 2) if times.frame_duration and not times.ticks else 0,
+        cuts=(*_without_short_tail(starts, end, clock.timescale), end),
+        frames_end_ticks=frames_end,
+        frame_rate=rate,
+        frame_count=len(times.ticks),
+        longest_gop_seconds=times.longest_gop_seconds,
+        rotation=stream.rotation,
+        interlaced=stream.interlaced,
+        transfer=stream.transfer,
+        colour=(stream.colour.primaries, stream.colour.transfer, stream.colour.matrix, stream.colour.range),
+        rungs=choose_rungs(
+            stream.width,
+            stream.height,
+            stream.sample_aspect,
+            stream.rotation,
+            rate,
+            max_lines=settings.max_lines,
+            crf=settings.crf,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """From the stream's ticks, with the film's time 0 anywhere, to ours, which count from it."""
+
+    timescale: int
+    ticks_per_source_tick: int
+    origin_ticks: int
+
+    @classmethod
+    def of(cls, stream: VideoStream, start_seconds: Fraction) -> _Clock:
+        base = stream.time_base
+        finer = ceil(Fraction(MIN_TIMESCALE, base.denominator))
+        timescale = base.denominator * finer
+        return cls(timescale, base.numerator * finer, round(start_seconds * timescale))
+
+    def from_source(self, ticks: int) -> int:
+        return ticks * self.ticks_per_source_tick - self.origin_ticks
+
+    def from_seconds(self, seconds: Fraction) -> int:
+        return round(seconds * self.timescale)
+
+
+def _frame_rate(times: FrameTimes, stream: VideoStream) -> Fraction:
+    if times.frame_duration:
+        return 1 / times.frame_duration
+    shown = (times.end_ticks - times.first_ticks) * stream.time_base
+    measured = Fraction(times.frame_count) / shown if shown > 0 else Fraction(25)
+    return min(max(measured, Fraction(1)), Fraction(240)).limit_denominator(1001)
+
+
+def _segment_starts(times: FrameTimes, clock: _Clock, segment_seconds: Fraction) -> list[int]:
+    """The first is 0, whenever the first frame is; the others are where frames are (or are expected)."""
+    if times.frame_duration is None:
+        return _starts_by_time(times.ticks, clock, segment_seconds)
+    frames = max(1, round(segment_seconds / times.frame_duration))
+    if times.ticks:
+        return [0, *(clock.from_source(tick) for tick in times.ticks[frames::frames])]
+    first = clock.from_source(times.first_ticks)
+    step = frames * times.frame_duration * clock.timescale
+    # One source tick early, so that a container's rounding never puts a frame before the cut it starts.
+    return [
+        0,
+        *(first + int(step * k) - clock.ticks_per_source_tick for k in range(1, -(-times.frame_count // frames))),
+    ]
+
+
+def _starts_by_time(ticks: tuple[int, ...], clock: _Clock, segment_seconds: Fraction) -> list[int]:
+    """VFR: the first frame at or after each nominal cut; a gap without frames lengthens its segment."""
+    frames = [clock.from_source(tick) for tick in ticks]
+    step = segment_seconds * clock.timescale
+    nominal = range(1, int(frames[-1] / step) + 1)
+    found = {frames[bisect_left(frames, k * step)] for k in nominal if frames[-1] >= k * step}
+    return sorted({0, *(tick for tick in found if tick > 0)})
+
+
+def _starts_after(last: int, end: int, segment_seconds: Fraction, rate: Fraction, timescale: int) -> list[int]:
+    """The grid goes on behind the last frame, in whole frames."""
+    step = max(1, round(segment_seconds * rate)) / rate * timescale
+    return [last + int(step * k) for k in range(1, ceil((end - last) / step))]
+
+
+def _without_short_tail(starts: list[int], end: int, timescale: int) -> list[int]:
+    kept = [start for start in starts if start < end] or [0]
+    if len(kept) > 1 and end - kept[-1] < SHORTEST_TAIL_SECONDS * timescale:
+        kept.pop()
+    return kept
+
+
+def _boundaries(video: VideoPlan | None, duration: Fraction, segment_seconds: Fraction) -> list[Fraction]:
+    """Where the audio is cut, before it is moved to whole AAC frames; without the end."""
+    if video is not None:
+        return [Fraction(cut, video.timescale) for cut in video.cuts[:-1]]
+    starts = [segment_seconds * k for k in range(max(1, ceil(duration / segment_seconds)))]
+    if len(starts) > 1 and duration - starts[-1] < SHORTEST_TAIL_SECONDS:
+        starts.pop()
+    return starts
+
+
+def _plan_audio(source: Source, boundaries: list[Fraction]) -> tuple[AudioPlan, ...]:
+    names = _unique([f"audio-{_three_letters(stream.language)}" for stream in source.audio], "-")
+    labels = _unique([_label(stream) for stream in source.audio], " ")
+    default = next((n for n, stream in enumerate(source.audio) if stream.default), 0)
+    return tuple(
+        AudioPlan(
+            name=names[n],
+            lane=f"{AUDIO_LANE_PREFIX}{n}",
+            stream_index=stream.index,
+            sample_rate=(rate := _aac_rate(stream.sample_rate)),
+            channels=2,
+            bitrate_bps=STEREO_BPS,
+            cuts=_audio_cuts(boundaries, source.duration_seconds, rate),
+            source_sample_rate=stream.sample_rate,
+            source_first_sample=round(stream.start_ticks * stream.time_base * stream.sample_rate),
+            source_frame_samples=stream.frame_samples,
+            source_tick_seconds=stream.time_base,
+            language=stream.language,
+            label=labels[n],
+            default=n == default,
+            commentary=stream.commentary,
+            visually_impaired=stream.visually_impaired,
+        )
+        for n, stream in enumerate(source.audio)
+    )
+
+
+def _audio_cuts(boundaries: list[Fraction], duration: Fraction, rate: int) -> tuple[int, ...]:
+    frames_a_second = Fraction(rate, AAC_FRAME_SAMPLES)
+    end = max(1, ceil(duration * frames_a_second))
+    starts = [frame for boundary in boundaries if (frame := round(boundary * frames_a_second)) < end]
+    return tuple(frame * AAC_FRAME_SAMPLES for frame in (*starts, end))
+
+
+def _aac_rate(rate: int) -> int:
+    """Kept where AAC players take it; else the one of its family that resamples by a small ratio."""
+    if rate in AAC_RATES:
+        return rate
+    return 44_100 if rate % 11_025 == 0 else 48_000
+
+
+def _label(stream: AudioStream) -> str:
+    if stream.title:
+        return stream.title
+    if stream.language != "und":
+        return langcodes.Language.get(stream.language).autonym().capitalize()
+    return "Audio"
+
+
+def _three_letters(language: str) -> str:
+    """ISO 639-3, for names of files: "eng" of "en-GB"."""
+    try:
+        return langcodes.Language.get(language).to_alpha3()
+    except LookupError:
+        return "und"
+
+
+def _unique(names: list[str], separator: str) -> list[str]:
+    """Number the second and later of equal names: audio-eng, audio-eng-2."""
+    seen: Counter[str] = Counter()
+    unique: list[str] = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name}{separator}{seen[name]}")
+    return unique

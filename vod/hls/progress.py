@@ -1,0 +1,73 @@
+"""How far a plan is filled, asked of the disk (design.md section 2, rule 5). Blocking: call it in a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from vod.errors import NotFound
+from vod.hls.plan import Plan, Rendition
+from vod.storage import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenditionState:
+    rendition: Rendition
+    present: frozenset[int]
+    total: int
+
+    @property
+    def complete(self) -> bool:
+        return len(self.present) == self.total
+
+
+def load_plan(storage: Storage, media_id: UUID, digest: str) -> Plan:
+    """A plan never changes, so it is read once. Raises NotFound where it is gone or of another version."""
+    try:
+        return _plan_at(storage.plan(media_id, digest))
+    except (OSError, ValueError, KeyError):
+        raise NotFound("This film has no plan that this version of Homereel can read.") from None
+
+
+@lru_cache(maxsize=64)
+def _plan_at(path: Path) -> Plan:
+    return Plan.from_json(path.read_text(encoding="utf-8"))
+
+
+def rendition_states(storage: Storage, media_id: UUID, plan: Plan) -> dict[str, RenditionState]:
+    """By rendition name, in the plan's order."""
+    return {
+        name: RenditionState(
+            rendition=rendition,
+            present=frozenset(
+                number
+                for number in storage.segments_present(media_id, plan.digest, name)
+                if number < plan.grid(name).count
+            ),
+            total=plan.grid(name).count,
+        )
+        for name, rendition in plan.renditions.items()
+    }
+
+
+def lane_progress(storage: Storage, media_id: UUID, plan: Plan) -> dict[str, float]:
+    """By lane, 0..1: the share of the film's time that is there in all of the lane's renditions."""
+    states = rendition_states(storage, media_id, plan)
+    return {lane: _share(plan, [states[part.name] for part in parts]) for lane, parts in plan.lanes.items()}
+
+
+def missing_segments(storage: Storage, media_id: UUID, plan: Plan, lane: str) -> list[int]:
+    """Segments that at least one rendition of the lane lacks, in order."""
+    states = rendition_states(storage, media_id, plan)
+    parts = [states[part.name] for part in plan.lanes[lane]]
+    return [number for number in range(parts[0].total) if any(number not in part.present for part in parts)]
+
+
+def _share(plan: Plan, parts: list[RenditionState]) -> float:
+    grid = plan.grid(parts[0].rendition.name)
+    whole = Fraction(grid.cuts[-1] - grid.cuts[0], grid.timescale) * len(parts)
+    there = sum((grid.duration(number) for part in parts for number in part.present), Fraction(0))
+    return float(there / whole) if whole else 0.0
