@@ -99,6 +99,7 @@ class Series(Record):
 
 
 class Season(Record):
+    id = AutoField()
     series = ForeignKeyField(Series, backref="seasons", on_delete="CASCADE")
     number = IntegerField()
 
