@@ -33,6 +33,7 @@ async def add_security_headers(request: web.Request, response: web.StreamRespons
     is_page = response.content_type == "text/html"
     headers.setdefault("Referrer-Policy", "same-origin" if is_page else "no-referrer")
     if request.path.startswith(STREAM_PATH):
+        headers.setdefault("Access-Control-Allow-Origin", "*")  # a player of another origin may read refusals, too
         return
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")

@@ -61,7 +61,7 @@ async def sign_in(request: web.Request, name: str, password: str) -> NewSession:
     await database.run(throttle.forgive, name, address)
     if passwords.outdated(stored):
         await database.run(accounts.renew_hash, user_id, await passwords.hash(password))
-    return await _start(request, user_id)
+    return await start(request, user_id)
 
 
 async def set_up(request: web.Request, code: str, name: str, password: str) -> NewSession:
@@ -79,7 +79,7 @@ async def set_up(request: web.Request, code: str, name: str, password: str) -> N
     account = await database.run(accounts.add_first_admin, name, password_hash)
     await database.run(throttle.forgive, SETUP_ACCOUNT, address)
     await asyncio.to_thread(setup_code.discard, storage)
-    return await _start(request, account.id)
+    return await start(request, account.id)
 
 
 async def sign_out(request: web.Request, response: web.StreamResponse, *, everywhere: bool = False) -> None:
@@ -98,7 +98,7 @@ def local_path(target: str) -> str:
     return target if LOCAL_PATH.match(target) else "/"
 
 
-async def _start(request: web.Request, user_id: int) -> NewSession:
+async def start(request: web.Request, user_id: int) -> NewSession:
     """A session never outlives a sign-in: one that somebody planted in this browser before is dead now."""
     database, cookie = request.app[DATABASE], session_cookie(request)
     if old := request.cookies.get(cookie):

@@ -163,19 +163,20 @@ def end_sessions(user_id: int) -> None:
     Session.delete().where(Session.user == user_id).execute()
 
 
-def add_key(user_id: int, name: str, *, is_admin: bool = False) -> str:
-    """The key itself, shown this once. Raises Invalid where it would get more rights than its user has."""
-    if is_admin and not _by_id(user_id).is_admin:
+def add_key(user_id: int, name: str, *, is_admin: bool = False) -> tuple[KeyRecord, str]:
+    """The key itself is shown this once. Raises Invalid where it would get more rights than its user has."""
+    user = _by_id(user_id)
+    if is_admin and not user.is_admin:
         raise Invalid("A key cannot have more rights than its user.")
     key = API_KEY_PREFIX + secrets.token_urlsafe(32)
-    ApiKey.create(name=checked_name(name), key_hash=hashed(key), user=user_id, is_admin=is_admin)
-    return key
+    record = ApiKey.create(name=checked_name(name), key_hash=hashed(key), user=user, is_admin=is_admin)
+    return _key(record), key
 
 
 def add_named_key(name: str, *, is_admin: bool = False) -> str:
     """A key for the user of this name; where there is none, for an account made for it that cannot sign in."""
     owner = find(name) or add_user(name, "", is_admin=is_admin)
-    return add_key(owner.id, name, is_admin=is_admin)
+    return add_key(owner.id, name, is_admin=is_admin)[1]
 
 
 def key_owner(key: str) -> Account | None:
@@ -195,10 +196,7 @@ def keys(user_id: int | None = None) -> list[KeyRecord]:
     query = ApiKey.select(ApiKey, User).join(User).where(ApiKey.revoked_at.is_null()).order_by(ApiKey.id)
     if user_id is not None:
         query = query.where(ApiKey.user == user_id)
-    return [
-        KeyRecord(id=key.id, name=key.name, user_name=key.user.name, is_admin=key.is_admin, created_at=key.created_at)
-        for key in query
-    ]
+    return [_key(record) for record in query]
 
 
 def revoke_key(key_id: int, now: float, *, user_id: int | None = None) -> None:
@@ -245,6 +243,16 @@ def _keep_one_admin(leaving: User) -> None:
     others = User.select().where(User.is_admin, User.password_hash != "", User.id != leaving.id)
     if leaving.is_admin and leaving.password_hash and not others.exists():
         raise Conflict("This is the last administrator.")
+
+
+def _key(record: ApiKey) -> KeyRecord:
+    return KeyRecord(
+        id=record.id,
+        name=record.name,
+        user_name=record.user.name,
+        is_admin=record.is_admin,
+        created_at=record.created_at,
+    )
 
 
 def _account(record: User) -> Account:

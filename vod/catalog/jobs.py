@@ -5,6 +5,7 @@ This side asks for work; `vod.catalog.leases` is the side of those who do it. Th
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -139,13 +140,13 @@ def open_jobs(media_file_id: UUID) -> list[JobSnapshot]:
     return [snapshot(job) for job in query.order_by(Job.priority.desc(), Job.id)]
 
 
-def page(*, limit: int, before: int | None = None, state: JobState | None = None) -> list[JobSnapshot]:
+def page(*, limit: int, before: int | None = None, states: Collection[JobState] = ()) -> list[JobSnapshot]:
     """Newest first; `before` is the last id of the page above."""
     query = Job.select().order_by(Job.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Job.id < before)
-    if state is not None:
-        query = query.where(Job.state == state)
+    if states:
+        query = query.where(Job.state.in_(list(states)))
     return [snapshot(job) for job in query]
 
 
