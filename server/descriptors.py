@@ -1,0 +1,121 @@
+"""Open files that never change, kept open: a segment costs no stat, open, close or thread once it is known.
+
+A descriptor closes when the cache and the last response have let go of its `OpenFile`. A file that was
+deleted or replaced (its link count is 0) leaves the cache with the next `sweep`, or at once by `forget`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import resource
+import stat
+import weakref
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+
+from server.raw_response import header_lines
+
+READ_AHEAD_STEP = 64 << 10  # no larger than what a block device reads at once
+LARGEST_CACHE = 1024
+NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO})
+
+
+def open_regular(path: Path) -> int:
+    """A descriptor to read from. Blocks; raises FileNotFoundError, also for what is no regular file, or a link."""
+    try:
+        # NONBLOCK: should a named pipe stand here, opening it must not wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in NOTHING_THERE:
+            raise FileNotFoundError(path.name) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(path.name)
+    return descriptor
+
+
+class OpenFile:
+    """`lines` are the header lines that every response with this file carries, ETag among them."""
+
+    __slots__ = ("__weakref__", "_close", "_probe", "descriptor", "etag", "lines", "size")
+
+    def __init__(self, path: Path, fields: Mapping[str, str]) -> None:
+        """Blocks; raises FileNotFoundError."""
+        self.descriptor = open_regular(path)
+        self._close = weakref.finalize(self, os.close, self.descriptor)
+        status = os.fstat(self.descriptor)
+        self.size = status.st_size
+        self.etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"'
+        self.lines = header_lines({"ETag": self.etag, "Accept-Ranges": "bytes", **fields})
+        self._probe = bytearray(1)
+
+    def is_resident(self, offset: int, count: int) -> bool:
+        """Whether the page cache holds both ends of that stretch, so that sending it will hardly wait for a disk."""
+        try:
+            os.preadv(self.descriptor, [self._probe], offset, os.RWF_NOWAIT)
+            os.preadv(self.descriptor, [self._probe], offset + count - 1, os.RWF_NOWAIT)
+        except OSError:  # not cached; or a file system that cannot tell
+            return False
+        return True
+
+    def read_ahead(self, offset: int, count: int) -> None:
+        """Bring that stretch into the page cache. Blocks."""
+        os.posix_fadvise(self.descriptor, offset, count, os.POSIX_FADV_WILLNEED)
+        for position in (*range(offset, offset + count, READ_AHEAD_STEP), offset + count - 1):
+            os.pread(self.descriptor, 1, position)
+
+    def is_deleted(self) -> bool:
+        return os.fstat(self.descriptor).st_nlink == 0
+
+
+FileKey = tuple[str, str]  # media id, name below it
+
+
+class DescriptorCache:
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit or _affordable()
+        self._files: OrderedDict[FileKey, OpenFile] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def find(self, key: FileKey) -> OpenFile | None:
+        file = self._files.get(key)
+        if file is not None:
+            self._files.move_to_end(key)
+        return file
+
+    async def open(self, key: FileKey, path: Path, fields: Mapping[str, str]) -> OpenFile:
+        """Raises FileNotFoundError."""
+        opened = await asyncio.to_thread(OpenFile, path, fields)
+        file = self._files.setdefault(key, opened)
+        while len(self._files) > self._limit:
+            self._files.popitem(last=False)
+        return file
+
+    async def sweep(self) -> None:
+        """Let go of deleted and replaced files, so that they are neither served nor kept on the disk."""
+        held = list(self._files.items())
+        deleted = await asyncio.to_thread(lambda: [key for key, file in held if file.is_deleted()])
+        self._let_go(deleted)
+
+    def forget(self, media_id: str) -> None:
+        """Serve nothing more of a media file that is being deleted."""
+        self._let_go([key for key in self._files if key[0] == media_id])
+
+    def close(self) -> None:
+        self._files.clear()
+
+    def _let_go(self, keys: list[FileKey]) -> None:
+        for key in keys:
+            self._files.pop(key, None)
+
+
+def _affordable() -> int:
+    """A quarter of what this process may open: connections need the rest."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return LARGEST_CACHE if soft == resource.RLIM_INFINITY else min(LARGEST_CACHE, soft // 4)

@@ -1,0 +1,49 @@
+"""What each file we serve is called on the wire; nothing is guessed from the system's tables (rule 29)."""
+
+from __future__ import annotations
+
+HLS_PLAYLIST = "application/vnd.apple.mpegurl"
+
+BY_SUFFIX = {
+    "m3u8": HLS_PLAYLIST,
+    "mpd": "application/dash+xml",
+    "mp4": "video/mp4",
+    "m4s": "video/iso.segment",
+    "vtt": "text/vtt; charset=utf-8",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+}
+
+# Of originals, by the extension they were uploaded with. Whatever is not here is bytes to the browser.
+BY_ORIGINAL_EXTENSION = {
+    "3g2": "video/3gpp2",
+    "3gp": "video/3gpp",
+    "aac": "audio/aac",
+    "avi": "video/x-msvideo",
+    "flac": "audio/flac",
+    "flv": "video/x-flv",
+    "m2ts": "video/mp2t",
+    "m4a": "audio/mp4",
+    "m4v": "video/mp4",
+    "mka": "audio/x-matroska",
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "mpeg": "video/mpeg",
+    "mpg": "video/mpeg",
+    "mts": "video/mp2t",
+    "mxf": "application/mxf",
+    "ogg": "audio/ogg",
+    "ogv": "video/ogg",
+    "ts": "video/mp2t",
+    "vob": "video/mpeg",
+    "wav": "audio/wav",
+    "webm": "video/webm",
+    "wmv": "video/x-ms-wmv",
+}
+UNKNOWN = "application/octet-stream"
+
+
+def of_original(extension: str) -> str:
+    return BY_ORIGINAL_EXTENSION.get(extension, UNKNOWN)

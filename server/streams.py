@@ -1,0 +1,158 @@
+"""`/stream/…`: playlists, segments and originals for whoever holds a token. No database on this path.
+
+A planned segment that is missing answers 503 and Retry-After, never 404 (hls-rules.md rule 24): players that
+meet a 404 stop for good.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
+
+from aiohttp import web
+
+from server import media_types
+from server.descriptors import DescriptorCache
+from server.hls_names import INIT_SECTION, HlsName, is_playlist
+from server.keys import STORAGE, TOKENS
+from server.plans import PlanCache
+from server.playlists import Playlist, PlaylistCache
+from server.raw_response import CROSS_ORIGIN_FIELDS, SAFE_FIELDS, RawResponse, header_lines
+from server.repeating import repeating
+from server.sendfile import FileResponse
+from vod.errors import NotFound, SegmentNotReady
+from vod.storage import EXTENSION, segment_name
+from vod.tokens import Scope
+
+RETRY_SECONDS = 2
+SWEEP_SECONDS = 5
+# The plan's digest is in the path, so what is behind a segment's address never changes.
+IMMUTABLE = "private, max-age=31536000, immutable"
+REVALIDATED = "private, max-age=0, must-revalidate"
+
+ID = "{id:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}}"
+
+DESCRIPTORS = web.AppKey("descriptors", DescriptorCache)
+PLAYLISTS = web.AppKey("playlists", PlaylistCache)
+PLANS = web.AppKey("plans", PlanCache)
+
+PREFLIGHT = header_lines(
+    {
+        "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match",
+        "Access-Control-Max-Age": "86400",
+        **CROSS_ORIGIN_FIELDS,
+        **SAFE_FIELDS,
+    }
+)
+
+
+async def context(app: web.Application) -> AsyncIterator[None]:
+    """Opens the caches of this part; for the application's cleanup contexts."""
+    app[DESCRIPTORS], app[PLAYLISTS], app[PLANS] = DescriptorCache(), PlaylistCache(), PlanCache()
+    async with repeating(_sweep, app, SWEEP_SECONDS):
+        yield
+    app[DESCRIPTORS].close()
+
+
+def forget(app: web.Application, media_id: UUID) -> None:
+    """Serve nothing more of a media file whose bytes are about to be deleted, and let its disk space go."""
+    for cache in (app[DESCRIPTORS], app[PLAYLISTS], app[PLANS]):
+        cache.forget(str(media_id))
+
+
+async def serve_hls(request: web.Request) -> web.StreamResponse:
+    media_id, token, name = (request.match_info[part] for part in ("id", "token", "name"))
+    request.app[TOKENS].verify(token, media_id, Scope.HLS, time.time())
+    if is_playlist(name):
+        return (await playlist(request.app, media_id, name)).respond(request)
+    file = request.app[DESCRIPTORS].find((media_id, name))
+    if file is not None:
+        return FileResponse(file, request)
+    return await _open_hls_file(request, media_id, name)
+
+
+async def serve_original(request: web.Request) -> web.StreamResponse:
+    media_id, token, name = (request.match_info[part] for part in ("id", "token", "name"))
+    request.app[TOKENS].verify(token, media_id, Scope.ORIGINAL, time.time())
+    extension = name.rpartition(".")[2]
+    if not EXTENSION.match(extension):
+        raise NotFound("There is no such file.")
+    path = request.app[STORAGE].original(UUID(media_id), extension)
+    descriptors = request.app[DESCRIPTORS]
+    key = (media_id, f"original/{name}")  # under each name it is asked for, for the answer carries the name
+    try:
+        file = descriptors.find(key) or await descriptors.open(key, path, _original_fields(extension, name))
+    except FileNotFoundError:
+        raise NotFound("There is no such file.") from None
+    return FileResponse(file, request)
+
+
+async def preflight(request: web.Request) -> web.StreamResponse:  # noqa: ARG001  # the same for everybody
+    return RawResponse(204, PREFLIGHT)
+
+
+async def playlist(app: web.Application, media_id: str, name: str) -> Playlist:
+    """Raises NotFound."""
+    playlists = app[PLAYLISTS]
+    found = playlists.find_fresh((media_id, name))
+    if found is None:
+        path = HlsName.parse(name).path(app[STORAGE], UUID(media_id))
+        try:
+            found = await playlists.load((media_id, name), path)
+        except FileNotFoundError:
+            raise NotFound("There is no such playlist.") from None
+    return found
+
+
+async def _open_hls_file(request: web.Request, media_id: str, text: str) -> web.StreamResponse:
+    name = HlsName.parse(text)
+    media_type = media_types.BY_SUFFIX.get(name.suffix)
+    if media_type is None:
+        raise NotFound("There is no such file.")
+    fields = {"Content-Type": media_type, "Cache-Control": IMMUTABLE, **SAFE_FIELDS, **CROSS_ORIGIN_FIELDS}
+    path = name.path(request.app[STORAGE], UUID(media_id))
+    try:
+        file = await request.app[DESCRIPTORS].open((media_id, text), path, fields)
+    except FileNotFoundError:
+        if await _is_planned(request.app, media_id, name):
+            raise SegmentNotReady("This part of the film is not encoded yet.", RETRY_SECONDS) from None
+        raise NotFound("There is no such file.") from None
+    return FileResponse(file, request)
+
+
+async def _is_planned(app: web.Application, media_id: str, name: HlsName) -> bool:
+    plan: Path = app[STORAGE].plan(UUID(media_id), name.digest)
+    count = await app[PLANS].segment_count((media_id, name.digest), plan, name.rendition)
+    if name.file == INIT_SECTION:
+        return count > 0
+    stem = name.file.removesuffix(".m4s")
+    return stem.isdecimal() and int(stem) < count and segment_name(int(stem)) == name.file
+
+
+def _original_fields(extension: str, name: str) -> dict[str, str]:
+    return {
+        "Content-Type": media_types.of_original(extension),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Cache-Control": REVALIDATED,
+        **SAFE_FIELDS,
+        **CROSS_ORIGIN_FIELDS,
+    }
+
+
+async def _sweep(app: web.Application) -> None:
+    await app[DESCRIPTORS].sweep()
+
+
+HLS_PATH = f"/stream/hls/{ID}/{{token}}/{{name:.+}}"
+ORIGINAL_PATH = f"/stream/original/{ID}/{{token}}/{{name}}"
+
+routes: tuple[web.RouteDef, ...] = (
+    web.get(HLS_PATH, serve_hls, name="stream-hls"),
+    web.options(HLS_PATH, preflight, name="stream-hls-preflight"),
+    web.get(ORIGINAL_PATH, serve_original, name="stream-original"),
+    web.options(ORIGINAL_PATH, preflight, name="stream-original-preflight"),
+)
