@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.vod.hls.builders import make_audio, make_plan, make_rung, make_video
+from tests.vod.hls.media import write_fragments
+from vod.config import FfmpegSection
+from vod.errors import OutputRefused
+from vod.ffmpeg.process import Launcher
+from worker.verifying import verify_decodes
+
+PICTURES = "-f lavfi -i testsrc2=s=64x48:r=25 -c:v libx264 -bf 2 -g 50 -sc_threshold 0"
+SOUND = "-f lavfi -i sine=r=48000 -c:a aac -frag_duration 2000000"
+FILM = make_plan(
+    video=make_video(timescale=12_800, cuts=(0, 25_600, 51_200), rungs=(make_rung(width=64, height=48),)),
+    audio=(make_audio(cuts=(0, 96_256, 192_512)),),
+)
+
+
+@pytest.fixture
+async def launcher() -> Launcher:
+    started = Launcher(FfmpegSection())
+    await started.start()
+    return started
+
+
+async def test_pictures_that_decode_are_accepted(launcher: Launcher, tmp_path: Path) -> None:
+    write_fragments(tmp_path, PICTURES, "4")
+    await verify_decodes(launcher, tmp_path, FILM, "720p")
+
+
+async def test_sound_that_decodes_is_accepted(launcher: Launcher, tmp_path: Path) -> None:
+    write_fragments(tmp_path, SOUND, "4")
+    await verify_decodes(launcher, tmp_path, FILM, "audio-eng")
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_damaged_pictures_are_refused(launcher: Launcher, tmp_path: Path, number: int) -> None:
+    write_fragments(tmp_path, PICTURES, "4")
+    segment = tmp_path / f"0000{number}.m4s"
+    content = segment.read_bytes()
+    segment.write_bytes(content[:-400] + bytes(byte ^ 0x5A for byte in content[-400:]))
+    with pytest.raises(OutputRefused, match=f"Segment {number} of 720p") as refusal:
+        await verify_decodes(launcher, tmp_path, FILM, "720p")
+    assert refusal.value.stderr_tail
+
+
+async def test_a_segment_of_another_encoder_setting_is_refused(launcher: Launcher, tmp_path: Path) -> None:
+    write_fragments(tmp_path, PICTURES, "4")
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    write_fragments(foreign, f"{PICTURES} -profile:v baseline -refs 1", "4")
+    (foreign / "00001.m4s").rename(tmp_path / "00001.m4s")
+    with pytest.raises(OutputRefused, match="Segment 1 of 720p"):
+        await verify_decodes(launcher, tmp_path, FILM, "720p")

@@ -1,0 +1,63 @@
+"""Do the pictures and the sound decode? The first and the last segment of a rendition, as a player would get them.
+
+`vod.hls.verify` has read the headers by then; this is the part of security.md R4 that needs a decoder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vod.errors import OutputRefused, ProcessError
+from vod.ffmpeg.guards import guard_arguments, input_guards
+from vod.ffmpeg.process import Command, Launcher, Limits
+from vod.hls.fragments import SampleDefaults
+from vod.hls.plan import Plan
+from vod.hls.verify import INIT_NAME, read_samples
+from vod.storage import segment_name
+
+# One segment of 1080p60, on one thread of a busy machine
+DECODE_LIMITS = Limits(address_space_bytes=1 << 30, wall_seconds=120)
+
+
+async def verify_decodes(launcher: Launcher, folder: Path, plan: Plan, name: str) -> None:
+    """Raises OutputRefused naming the segment that a decoder stumbles over; `vod.hls.verify` has accepted `folder`."""
+    for number in sorted({0, plan.grid(name).count - 1}):
+        await _verify_segment(launcher, folder, name, number)
+
+
+async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: int) -> None:
+    init, segment = folder / INIT_NAME, folder / segment_name(number)
+    wanted = len(read_samples(segment, SampleDefaults.of_init_section(init.read_bytes())))
+    command = Command(
+        program="ffmpeg",
+        arguments=decode_arguments(init, segment, launcher.settings.max_pixels),
+        reads=(init, segment),
+        limits=DECODE_LIMITS,
+    )
+    try:
+        finished = await launcher.run(command)
+    except ProcessError as error:
+        raise OutputRefused(f"Segment {number} of {name} cannot be decoded.", error.stderr_tail) from None
+    decoded = sum(not line.startswith(b"#") for line in finished.stdout.splitlines())
+    if decoded != wanted:
+        raise OutputRefused(
+            f"Segment {number} of {name} decodes to {decoded} frames of {wanted}.", finished.stderr_tail
+        )
+
+
+def decode_arguments(init: Path, segment: Path, max_pixels: int) -> tuple[str, ...]:
+    """Every frame as one line of text on stdout."""
+    guards = input_guards(max_pixels=max_pixels, format_name="mov", threads=1)
+    # the two files as one stream: what a player appends to its buffer
+    guards["protocol_whitelist"] = "concat,file"
+    return (
+        # the first broken frame is the end
+        "-xerror",
+        *guard_arguments(guards),
+        # damage that a player would conceal is an error here
+        *("-err_detect", "explode"),
+        *("-i", f"concat:{init}|{segment}"),
+        # no frame made up or dropped to please a constant rate
+        *("-fps_mode", "passthrough"),
+        *("-copyts", "-f", "framecrc", "pipe:1"),
+    )
