@@ -40,9 +40,6 @@ def make_environment() -> Environment:
     return environment
 
 
-_ENVIRONMENT = make_environment()
-
-
 def page(
     request: web.Request, template: str, *, identity: Identity | None = None, status: int = 200, **context: Any
 ) -> web.Response:
@@ -92,3 +89,6 @@ def _without_unseen(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, Markup):
         return _UNSEEN.sub("", value)
     return value
+
+
+_ENVIRONMENT = make_environment()
