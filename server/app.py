@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server import bodies, keys, resources
+from server import bodies, keys, pages, resources
 from server.errors import answer_errors
 from server.headers import add_security_headers
 from server.hosts import check_host
@@ -34,6 +34,7 @@ def build_app(config: Config, *, config_path: Path | None = None) -> web.Applica
     app[keys.DATABASE] = Database(config.database_url, config.database.threads)
     app[keys.PASSWORDS] = Passwords()
     app[METRICS] = Metrics()
+    app[keys.ERROR_PAGE] = pages.error_page
     app.on_response_prepare.append(add_security_headers)
     app.cleanup_ctx.extend(resources.CONTEXTS)
     app.add_routes(ROUTES)

@@ -1,7 +1,17 @@
-"""The URL table. Each part lists its own routes; a route without a name is refused, for metrics count by name."""
+"""The URL table: each part lists its own routes. All have names, for metrics count by name."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-ROUTES: tuple[web.AbstractRouteDef, ...] = ()
+from server import api_keys, jobs, openapi, pages, streams, users, watch
+
+ROUTES: tuple[web.AbstractRouteDef, ...] = (
+    *pages.routes,
+    *streams.routes,
+    *watch.routes,
+    *jobs.routes,
+    *users.routes,
+    *api_keys.routes,
+    *openapi.routes,
+)
