@@ -16,7 +16,6 @@ const parcels = [];
 function take(files) {
   for (const file of files) {
     const parcel = new Parcel(file, template, next);
-    parcel.wanted = next;
     parcels.push(parcel);
     list.append(parcel.element);
   }

@@ -17,8 +17,6 @@ export class Parcel {
     this.state = "asking";
     /** @type {Transfer | null} */
     this.transfer = null;
-    /** @type {() => void} */
-    this.wanted = () => {};
     const copy = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
     this.element = one("li", copy);
     this.form = /** @type {HTMLFormElement} */ (this.part("form"));
@@ -38,7 +36,7 @@ export class Parcel {
     /** @type {Record<string, string>} */
     const values = { title, series, season: String(season ?? 1), episode: String(episode ?? 1) };
     for (const [name, value] of Object.entries(values)) this.input(name).value = value;
-    this.input(`kind"][value="${kind}`).checked = true;
+    /** @type {HTMLInputElement} */ (one(`[name="kind"][value="${kind}"]`, this.form)).checked = true;
     this.showKind(kind);
   }
 
@@ -74,11 +72,10 @@ export class Parcel {
   }
 
   enqueue() {
-    this.enter("waiting", "Next in line");
     say(this.part("problem"), "");
     show(this.form, false);
     show(this.part("way"), true);
-    this.wanted();
+    this.enter("waiting", "Next in line");
   }
 
   async send() {

@@ -1,0 +1,178 @@
+/**
+ * Bringing the film into the video element: hls.js where Media Source Extensions are, the browser's own HLS
+ * elsewhere (older Safari), and patience when the network is away.
+ */
+
+/** @typedef {{ width: number, height: number, bitrate: number }} Level */
+/** @typedef {{ name: string, lang?: string }} AudioTrack */
+
+const LONGEST_PAUSE_MS = 30_000;
+const MEDIA_REPAIRS = 3; // in a row; after that the stream itself is broken
+const CALM_MS = 20_000; // playing so long, earlier repairs no longer count
+
+/** @returns {any} the global that vendor/hls.min.js makes; undefined where it is not installed */
+const hlsLibrary = () => /** @type {any} */ (window).Hls;
+
+export class Engine extends EventTarget {
+  /**
+   * Sends "tracks" (levels or audio tracks changed), "level", "trouble" (waiting for the network), "calm", "broken".
+   * @param {HTMLVideoElement} video
+   * @param {() => Promise<string | null>} freshManifest asks the server for a manifest URL whose token is new
+   */
+  constructor(video, freshManifest) {
+    super();
+    this.video = video;
+    this.freshManifest = freshManifest;
+    /** @type {any} */
+    this.hls = null;
+    this.failures = 0;
+    this.repairs = 0;
+    this.lastRepair = 0;
+    this.retryTimer = 0;
+    video.addEventListener("error", () => this.hls === null && video.src && this.retryLater());
+    video.addEventListener("timeupdate", () => this.settle());
+  }
+
+  /** @param {string} manifestUrl @param {number} position seconds */
+  load(manifestUrl, position) {
+    const Hls = hlsLibrary();
+    if (Hls?.isSupported()) this.loadWithHls(Hls, manifestUrl, position);
+    else if (this.video.canPlayType("application/vnd.apple.mpegurl")) this.loadNatively(manifestUrl, position);
+    else this.tell("broken", "This browser cannot play HLS. Use the link for VLC below.");
+  }
+
+  /** @param {any} Hls @param {string} manifestUrl @param {number} position */
+  loadWithHls(Hls, manifestUrl, position) {
+    this.hls?.destroy();
+    this.hls = new Hls({
+      workerPath: "/static/vendor/hls.worker.js", // a blob: worker would need a weaker policy
+      startPosition: position,
+      maxBufferLength: 30,
+      backBufferLength: 60,
+      capLevelToPlayerSize: true, // a phone need not fetch 1080 lines; full screen lifts the cap
+    });
+    const { Events } = Hls;
+    for (const event of [Events.MANIFEST_PARSED, Events.AUDIO_TRACKS_UPDATED, Events.AUDIO_TRACK_SWITCHED]) {
+      this.hls.on(event, () => this.tell("tracks"));
+    }
+    this.hls.on(Events.LEVEL_SWITCHED, () => this.tell("level"));
+    this.hls.on(Events.FRAG_BUFFERED, () => this.recovered());
+    this.hls.on(Events.ERROR, (/** @type {string} */ _event, /** @type {any} */ data) => data.fatal && this.onFatal(Hls, data));
+    this.hls.loadSource(manifestUrl);
+    this.hls.attachMedia(this.video);
+  }
+
+  /** @param {string} manifestUrl @param {number} position */
+  loadNatively(manifestUrl, position) {
+    this.video.src = manifestUrl;
+    this.video.addEventListener(
+      "loadedmetadata",
+      () => {
+        this.video.currentTime = position;
+        this.recovered();
+      },
+      { once: true },
+    );
+  }
+
+  /** @param {any} Hls @param {any} data */
+  onFatal(Hls, data) {
+    if (data.type === Hls.ErrorTypes.NETWORK_ERROR) this.retryLater();
+    else if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.mayRepair()) this.hls.recoverMediaError();
+    else this.tell("broken", "The film cannot be played any further here.");
+  }
+
+  mayRepair() {
+    this.repairs += 1;
+    this.lastRepair = performance.now();
+    return this.repairs <= MEDIA_REPAIRS;
+  }
+
+  settle() {
+    if (this.repairs && performance.now() - this.lastRepair > CALM_MS) this.repairs = 0;
+  }
+
+  /** 1, 2, 4 … 30 s, each time with a fresh token: the old one may be what was refused. */
+  retryLater() {
+    this.tell("trouble");
+    clearTimeout(this.retryTimer);
+    const pause = Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** this.failures);
+    this.failures += 1;
+    this.retryTimer = setTimeout(() => void this.retry(), pause);
+  }
+
+  async retry() {
+    const manifestUrl = await this.freshManifest().catch(() => null);
+    if (manifestUrl) this.reload(manifestUrl);
+    else this.retryLater();
+  }
+
+  /** Start over at the same place, playing if it was. @param {string} manifestUrl */
+  reload(manifestUrl) {
+    const { currentTime, paused } = this.video;
+    this.load(manifestUrl, currentTime);
+    if (!paused) this.video.addEventListener("canplay", () => void this.video.play().catch(() => {}), { once: true });
+  }
+
+  recovered() {
+    if (this.failures === 0) return;
+    this.failures = 0;
+    this.tell("calm");
+  }
+
+  /** @returns {Level[]} */
+  get levels() {
+    return this.hls?.levels ?? [];
+  }
+
+  /** @returns {number} the chosen level, -1 for automatic */
+  get chosenLevel() {
+    return this.hls?.autoLevelEnabled === false ? this.hls.nextLevel : -1;
+  }
+
+  /** @returns {Level | undefined} what is on the screen */
+  get shownLevel() {
+    return this.levels[this.hls?.currentLevel ?? -1];
+  }
+
+  /** @param {number} index -1 for automatic; what is in the buffer plays on, so that nothing stutters */
+  chooseLevel(index) {
+    if (!this.hls) return;
+    this.hls.nextLevel = index;
+    this.hls.config.capLevelToPlayerSize = index === -1;
+  }
+
+  /** @returns {AudioTrack[]} */
+  get audioTracks() {
+    return this.hls?.audioTracks ?? [...(/** @type {any} */ (this.video).audioTracks ?? [])].map(nativeTrack);
+  }
+
+  get chosenAudio() {
+    if (this.hls) return this.hls.audioTrack;
+    return [...(/** @type {any} */ (this.video).audioTracks ?? [])].findIndex((track) => track.enabled);
+  }
+
+  /** @param {number} index */
+  chooseAudio(index) {
+    if (this.hls) this.hls.audioTrack = index;
+    else for (const [i, track] of [...(/** @type {any} */ (this.video).audioTracks ?? [])].entries()) track.enabled = i === index;
+    this.tell("tracks");
+  }
+
+  /** @param {string} type @param {string} [words] */
+  tell(type, words) {
+    this.dispatchEvent(new CustomEvent(type, { detail: words }));
+  }
+
+  close() {
+    clearTimeout(this.retryTimer);
+    this.hls?.destroy();
+    this.hls = null;
+    this.video.removeAttribute("src");
+  }
+}
+
+/** @param {any} track of Safari's AudioTrackList @returns {AudioTrack} */
+function nativeTrack(track) {
+  return { name: track.label || track.language, lang: track.language };
+}

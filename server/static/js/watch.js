@@ -1,0 +1,192 @@
+/** The watch page: follows one film from "being prepared" to its credits. */
+
+import { wireCopying } from "./copy.js";
+import { ask } from "./dialog.js";
+import { one, say, show } from "./dom.js";
+import { listen } from "./events.js";
+import { clock, spoken } from "./format.js";
+import { Problem, call } from "./http.js";
+import { badgeText } from "./library.js";
+import { Controls } from "./player/controls.js";
+import { Engine } from "./player/engine.js";
+import { Position, startAt } from "./player/position.js";
+import { FilmActions } from "./watch/actions.js";
+import { Curtain } from "./watch/curtain.js";
+import { drawLanes } from "./watch/lanes.js";
+
+/** @typedef {import("./events.js").Media} Media */
+
+const RESUMED_NOTE_MS = 8000;
+
+class WatchPage {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.mediaId = root.dataset.media ?? "";
+    this.stage = one("[data-stage]", root);
+    this.video = /** @type {HTMLVideoElement} */ (one("[data-video]", root));
+    this.curtain = new Curtain(this.stage);
+    this.engine = new Engine(this.video, async () => (await this.ask()).manifestUrl);
+    this.controls = new Controls(this.stage, this.engine, {
+      rungsInTheMaking: () => this.rungsInTheMaking(),
+      showKeys: () => ask("keys", () => {}),
+    });
+    this.actions = new FilmActions(this.mediaId, () => this.refresh());
+    /** @type {Media | null} */
+    this.media = null;
+    this.opened = false;
+    this.offered = "";
+    this.wireEngine();
+    wireCopying(root);
+    listen((happening) => this.hear(happening));
+  }
+
+  wireEngine() {
+    this.engine.addEventListener("trouble", () => this.stick("The connection is away. Trying again…"));
+    this.engine.addEventListener("calm", () => this.unstick());
+    this.engine.addEventListener("broken", (event) => {
+      show(one("[data-controls]", this.stage), false);
+      this.curtain.broken(/** @type {CustomEvent} */ (event).detail);
+    });
+  }
+
+  /** @returns {Promise<Media>} */
+  ask() {
+    return call("GET", `/media-files/${encodeURIComponent(this.mediaId)}`);
+  }
+
+  async refresh() {
+    try {
+      this.draw(await this.ask());
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.curtain.broken(error.message);
+    }
+  }
+
+  /** @param {import("./events.js").Happening} happening */
+  hear({ kind, data }) {
+    if (kind === "open") void this.refresh();
+    else if (data.id !== this.mediaId) return;
+    else if (kind === "deleted") location.assign("/");
+    else this.draw(data);
+  }
+
+  /** @param {Media} media */
+  draw(media) {
+    this.media = media;
+    this.actions.draw(media);
+    this.drawFacts(media);
+    this.drawLanes(media);
+    this.drawLinks(media);
+    if (this.opened) this.offerMore(media);
+    else if (media.playable && media.manifestUrl) this.open(media, media.manifestUrl);
+    else this.curtain.draw(media);
+  }
+
+  /** @param {Media} media @param {string} manifestUrl */
+  open(media, manifestUrl) {
+    this.opened = true;
+    this.offered = completeNames(media);
+    const start = startAt(Number(this.root.dataset.position), media.duration);
+    new Position(this.video, this.mediaId);
+    this.stage.dataset.mode = "playing";
+    show(one("[data-controls]", this.stage), true);
+    this.engine.load(manifestUrl, start);
+    this.controls.drawPlaying();
+    if (start > 0) this.sayResumed(start);
+  }
+
+  /**
+   * The master lists only what is complete, and hls.js reads it once: a rung that is done since then is
+   * brought in at the next pause, at the same place, so that nobody sees it happen.
+   * @param {Media} media
+   */
+  offerMore(media) {
+    const names = completeNames(media);
+    if (names === this.offered || !media.manifestUrl) return;
+    const { manifestUrl } = media;
+    const swap = () => {
+      if (this.offered === names) return;
+      this.offered = names;
+      this.engine.reload(manifestUrl);
+    };
+    if (this.video.paused) swap();
+    else this.video.addEventListener("pause", swap, { once: true });
+  }
+
+  /** @returns {import("./player/controls.js").RungInTheMaking[]} */
+  rungsInTheMaking() {
+    const pictures = (this.media?.renditions ?? []).filter((rendition) => rendition.height && !rendition.complete);
+    const have = new Set(this.engine.levels.map((level) => level.height));
+    return pictures
+      .filter((rendition) => !have.has(rendition.height ?? 0))
+      .map((rendition) => ({ name: rendition.name, height: rendition.height ?? 0, progress: rendition.progress ?? 0 }));
+  }
+
+  /** @param {Media} media */
+  drawFacts(media) {
+    const badge = one("[data-badge]", this.root);
+    badge.dataset.state = media.status;
+    say(badge, badgeText(media));
+    if (media.duration) one('[data-fact="duration"]').textContent = spoken(media.duration);
+    say(one("[data-failure]"), media.status === "FAILED" && media.playable ? (media.errorMessage ?? "") : "");
+  }
+
+  /** @param {Media} media */
+  drawLanes(media) {
+    const inWork = media.status === "PROCESSING" && Object.keys(media.progress ?? {}).length > 0;
+    show(one("[data-lanes-panel]", this.root), inWork);
+    if (inWork) drawLanes(one("[data-lanes]", this.root), media);
+  }
+
+  /** @param {Media} media */
+  drawLinks(media) {
+    const absolute = (/** @type {string | null | undefined} */ path) => (path ? new URL(path, location.href).href : "");
+    const links = { play: media.playUrl, stream: media.manifestUrl };
+    for (const [name, path] of Object.entries(links)) {
+      const field = /** @type {HTMLInputElement} */ (one(`[data-link="${name}"]`, this.root));
+      if (document.activeElement !== field) field.value = absolute(path);
+      show(/** @type {HTMLElement} */ (field.parentElement), Boolean(path));
+    }
+    const original = /** @type {HTMLAnchorElement} */ (one('[data-link="original"]', this.root));
+    if (media.originalUrl) original.href = media.originalUrl;
+    show(original, Boolean(media.originalUrl));
+    show(one("[data-elsewhere]", this.root), Boolean(media.playUrl || media.manifestUrl || media.originalUrl));
+  }
+
+  /** @param {number} start seconds */
+  sayResumed(start) {
+    const again = Object.assign(document.createElement("button"), { type: "button", textContent: "Start over" });
+    again.addEventListener("click", () => {
+      this.video.currentTime = 0;
+      this.unstick();
+    });
+    this.stick(`Resuming at ${clock(start)}`, again);
+    setTimeout(() => this.unstick(), RESUMED_NOTE_MS);
+  }
+
+  /** A word on the stage that stays until something ends it. @param {string} text @param {HTMLElement} [button] */
+  stick(text, button) {
+    const note = one("[data-note]", this.stage);
+    note.dataset.sticky = "";
+    say(note, text);
+    if (button) note.append(button);
+  }
+
+  unstick() {
+    const note = one("[data-note]", this.stage);
+    delete note.dataset.sticky;
+    show(note, false);
+  }
+}
+
+/** @param {Media} media @returns {string} which renditions are complete */
+function completeNames(media) {
+  return (media.renditions ?? [])
+    .filter((rendition) => rendition.complete)
+    .map((rendition) => rendition.name)
+    .join();
+}
+
+void new WatchPage(one("[data-watch]")).refresh();

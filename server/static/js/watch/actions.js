@@ -1,0 +1,61 @@
+/** Rename, delete, try again, stop: what can be done to a film. */
+
+import { ask } from "../dialog.js";
+import { all, one, say, show } from "../dom.js";
+import { Problem, call } from "../http.js";
+import { toast } from "../toast.js";
+
+/** @typedef {import("../events.js").Media} Media */
+
+export class FilmActions {
+  /** @param {string} mediaId @param {() => Promise<void>} refresh asks for the film's state anew */
+  constructor(mediaId, refresh) {
+    this.url = `/media-files/${encodeURIComponent(mediaId)}`;
+    this.refresh = refresh;
+    this.button("rename").addEventListener("click", () => this.rename());
+    this.button("delete").addEventListener("click", () => this.delete());
+    this.button("retry").addEventListener("click", () => void this.post("retry", "Trying again"));
+    this.button("cancel").addEventListener("click", () => void this.post("cancel", "Stopping"));
+  }
+
+  /** @param {string} name */
+  button(name) {
+    return one(`[data-do="${name}"]`);
+  }
+
+  /** @param {Media} media */
+  draw(media) {
+    show(this.button("retry"), media.status === "FAILED");
+    show(this.button("cancel"), media.status === "UPLOADED" || media.status === "PROCESSING");
+  }
+
+  rename() {
+    ask("rename", async (form) => {
+      const title = String(form.get("title")).trim();
+      await call("PATCH", this.url, { title });
+      for (const place of all("[data-title]:not([data-watch])")) place.textContent = title;
+      document.title = `${title} · Homereel`;
+    });
+  }
+
+  delete() {
+    ask("delete", async () => {
+      await call("DELETE", this.url);
+      location.assign("/");
+    });
+  }
+
+  /** @param {"retry" | "cancel"} verb @param {string} words */
+  async post(verb, words) {
+    const failure = one("[data-failure]");
+    say(failure, "");
+    try {
+      await call("POST", `${this.url}/${verb}`);
+      toast(words);
+      await this.refresh();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      say(failure, error.message);
+    }
+  }
+}
