@@ -15,6 +15,7 @@ from uuid import UUID
 from aiohttp import web
 
 from server import media_types
+from server.contract import Access, operation
 from server.descriptors import DescriptorCache
 from server.hls_names import INIT_SECTION, HlsName, is_playlist
 from server.keys import STORAGE, TOKENS
@@ -64,6 +65,11 @@ def forget(app: web.Application, media_id: UUID) -> None:
         cache.forget(str(media_id))
 
 
+@operation(
+    "A playlist, init section or segment; 503 with Retry-After for a segment that is planned but not encoded yet.",
+    access=Access.SIGNED,
+    media_type="video/iso.segment",
+)
 async def serve_hls(request: web.Request) -> web.StreamResponse:
     media_id, token, name = (request.match_info[part] for part in ("id", "token", "name"))
     request.app[TOKENS].verify(token, media_id, Scope.HLS, time.time())
@@ -75,6 +81,7 @@ async def serve_hls(request: web.Request) -> web.StreamResponse:
     return await _open_hls_file(request, media_id, name)
 
 
+@operation("The uploaded file itself, with ranges.", access=Access.SIGNED, media_type="application/octet-stream")
 async def serve_original(request: web.Request) -> web.StreamResponse:
     media_id, token, name = (request.match_info[part] for part in ("id", "token", "name"))
     request.app[TOKENS].verify(token, media_id, Scope.ORIGINAL, time.time())
