@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from peewee import SQL, Case, fn
+from peewee import SQL, Case, IntegrityError, fn
 
 from vod.catalog.database import now
 from vod.catalog.models import OPEN_JOB, Job, JobKind, JobState, MediaFile, MediaStatus
-from vod.errors import Conflict, JobCancelled
+from vod.errors import Conflict, JobCancelled, NotFound
 
 # How soon, higher first; spaced for what later features put between.
 VIEWER = 100
@@ -65,7 +65,8 @@ def add(
 ) -> JobSnapshot:
     """The open job at this place, made where there is none; an open one becomes as urgent as asked.
 
-    Raises JobCancelled while the media file's jobs are being cancelled, so that none grows back.
+    Raises JobCancelled while the media file's jobs are being cancelled, so that none grows back, and NotFound
+    once it is deleted.
     """
     if _is_being_cancelled(media_file_id):
         raise JobCancelled(CANCELLED)
@@ -85,7 +86,10 @@ def add(
         conflict_where=SQL(OPEN_JOB),
         update={Job.priority: Case(None, ((Job.priority < priority, priority),), Job.priority)},
     )
-    (job,) = query.returning(Job).execute()
+    try:
+        (job,) = query.returning(Job).execute()
+    except IntegrityError:
+        raise NotFound("There is no such film.") from None
     return snapshot(job)
 
 

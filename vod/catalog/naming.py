@@ -32,8 +32,9 @@ _EPISODE = re.compile(r"\bs(?P<season>\d{1,2})[\s._-]?e(?P<episode>\d{1,4})\b|\b
 _YEAR = re.compile(r"[(\[]?\b(?P<year>19[2-9]\d|20\d\d)\b[)\]]?")
 # What releases put behind the title; the first such word ends it.
 _RELEASE_WORD = re.compile(
-    r"\b(?:\d{3,4}[pi]|\d{3,4}x\d{3,4}|4k|uhd|[xh][ .]?26[45]|hevc|avc|av1|xvid|divx|bluray|blu-ray|bdrip|brrip|dvdrip|dvd|hdtv"
-    r"|web-?dl|web-?rip|web|remux|proper|repack|hdr(?:10)?|10bit|aac|ac3|e?ac-?3|dts|ddp?5[ .]1|5\.1|truehd|atmos)\b.*",
+    r"\b(?:\d{3,4}[pi]|\d{3,4}x\d{3,4}|4k|uhd|[xh][ .]?26[45]|hevc|avc|av1|xvid|divx"
+    r"|bluray|blu-ray|bdrip|brrip|dvdrip|dvd|hdtv|web-?dl|web-?rip|web|remux|proper|repack"
+    r"|hdr(?:10)?|10bit|aac|ac3|e?ac-?3|dts|ddp?5[ .]1|5\.1|truehd|atmos)\b.*",
     re.I,
 )
 

@@ -1,0 +1,154 @@
+"""The worker's composition root: opens everything, listens until told to stop, closes it again."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from taskiq.receiver import Receiver
+
+from vod.catalog.database import Database
+from vod.catalog.migrations import migrate
+from vod.config import Config
+from vod.ffmpeg.process import Launcher
+from vod.queue import Bell, DbBroker, Doorbell
+from vod.storage import Storage
+from worker.context import Context, Lease, Tasks
+from worker.heartbeat import Heartbeat
+from worker.runner import Runner
+from worker.sweeper import Sweeper, worker_name
+
+# Of the time to drain: what is left is for giving back the job and closing.
+PATIENCE = 0.8
+# Past the time to drain: then something hangs, and the lease brings the job back without us.
+HANGING_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+async def run(config: Config, tasks: Tasks) -> None:
+    """Until SIGTERM or SIGINT; then the running job is ended or given back within `worker.drain_seconds`."""
+    storage = Storage(config.media.root)
+    await asyncio.to_thread(storage.prepare)
+    launcher = Launcher(config.ffmpeg)
+    await launcher.start()
+    async with _database(config) as database, _doorbell(storage) as (worker, doorbell):
+        await _work(
+            config, tasks, storage=storage, launcher=launcher, database=database, worker=worker, doorbell=doorbell
+        )
+
+
+async def _work(
+    config: Config,
+    tasks: Tasks,
+    *,
+    storage: Storage,
+    launcher: Launcher,
+    database: Database,
+    worker: str,
+    doorbell: Doorbell,
+) -> None:
+    queue = config.queue
+    bells = storage.root / "run"
+    bell = Bell(bells)
+    heartbeat = Heartbeat(database, worker, queue.lease_seconds, doorbell.listener())
+    runner = Runner(
+        tasks,
+        database=database,
+        worker=worker,
+        heartbeat=heartbeat,
+        bell=bell,
+        context_for=partial(_context, config, storage, database, launcher, worker),
+        max_attempts=queue.max_attempts,
+    )
+    broker = DbBroker(
+        database,
+        worker=worker,
+        doorbell=doorbell,
+        bell=bell,
+        lease_seconds=queue.lease_seconds,
+        poll_seconds=queue.poll_seconds,
+    )
+    for kind in tasks:
+        broker.register(kind, runner.perform)
+    sweeper = Sweeper(
+        database=database,
+        storage=storage,
+        bell=bell,
+        bells=bells,
+        lease_seconds=queue.lease_seconds,
+        sweep_seconds=queue.sweep_seconds,
+        max_attempts=queue.max_attempts,
+    )
+    stopping = asyncio.Event()
+    _on_signal(partial(_drain, runner, stopping, config.worker.drain_seconds))
+    async with _beside(heartbeat.run(), sweeper.run()):
+        log.info("worker %s is ready", worker)
+        await _listen(broker, stopping, config.worker.drain_seconds)
+    log.info("worker %s has stopped", worker)
+
+
+async def _listen(broker: DbBroker, stopping: asyncio.Event, drain_seconds: float) -> None:
+    receiver = Receiver(
+        broker, max_async_tasks=1, run_startup=False, validate_params=False, wait_tasks_timeout=drain_seconds
+    )
+    await receiver.listen(stopping)
+
+
+def _context(
+    config: Config, storage: Storage, database: Database, launcher: Launcher, worker: str, lease: Lease
+) -> Context:
+    return Context(config=config, storage=storage, database=database, launcher=launcher, worker=worker, lease=lease)
+
+
+def _on_signal(stop: partial[None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def _drain(runner: Runner, stopping: asyncio.Event, seconds: float) -> None:
+    if stopping.is_set():
+        return
+    log.info("stopping")
+    faulthandler.dump_traceback_later(seconds + HANGING_SECONDS, exit=True)
+    stopping.set()
+    runner.drain(seconds * PATIENCE)
+
+
+@asynccontextmanager
+async def _database(config: Config) -> AsyncIterator[Database]:
+    database = Database(config.database_url, config.database.threads)
+    await asyncio.to_thread(database.open)
+    await asyncio.to_thread(migrate, database)
+    try:
+        yield database
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+@asynccontextmanager
+async def _doorbell(storage: Storage) -> AsyncIterator[tuple[str, Doorbell]]:
+    worker = worker_name()
+    doorbell = Doorbell(storage.root / "run", worker)
+    doorbell.open()
+    try:
+        yield worker, doorbell
+    finally:
+        doorbell.close()
+
+
+@asynccontextmanager
+async def _beside(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `loops` for as long as the block; one that dies takes the worker with it, to be started anew."""
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(one) for one in loops]
+        yield
+        for task in running:
+            task.cancel()
