@@ -8,13 +8,13 @@ import re
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from aiohttp import web
 
 from server import bodies, sessions
 from server.access import current_user, require_user
 from server.keys import DATABASE, STORAGE
+from server.path_ids import media_id_in_path
 from server.problems import Problem, of_error
 from server.templating import page
 from vod.catalog import shelves
@@ -63,7 +63,7 @@ async def series(request: web.Request) -> web.Response:
 
 async def watch(request: web.Request) -> web.Response:
     identity = await require_user(request)
-    shown = await request.app[DATABASE].read(shelves.film, _media_id(request), identity.user_id)
+    shown = await request.app[DATABASE].read(shelves.film, media_id_in_path(request), identity.user_id)
     return page(request, "watch.html", identity=identity, film=shown)
 
 
@@ -126,7 +126,7 @@ async def logout(request: web.Request) -> web.Response:
 
 async def still(request: web.Request) -> web.StreamResponse:
     await require_user(request)
-    path = request.app[STORAGE].artwork(_media_id(request), STILL)
+    path = request.app[STORAGE].artwork(media_id_in_path(request), STILL)
     if not await asyncio.to_thread(path.is_file):
         raise NotFound("There is no still of this film yet.")
     headers = {"Cache-Control": f"private, max-age={STILL_SECONDS}", "Content-Type": "image/jpeg"}
@@ -158,13 +158,6 @@ def _signed_in(session: sessions.NewSession, target: str) -> web.Response:
     response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": target})
     session.attach(response)
     return response
-
-
-def _media_id(request: web.Request) -> UUID:
-    try:
-        return UUID(request.match_info["id"])
-    except ValueError:
-        raise NotFound("There is no such film.") from None
 
 
 def _page_number(text: str) -> int:

@@ -29,11 +29,10 @@ function tell(message) {
   for (const port of ports) port.postMessage(message);
 }
 
-/** @param {MessageEvent} event */
-onconnect = (event) => {
-  const [port] = event.ports;
+self.addEventListener("connect", (event) => {
+  const [port] = /** @type {MessageEvent} */ (event).ports;
   ports.add(port);
   port.onmessage = () => ports.delete(port); // the only thing a page ever says: goodbye
   if (source === null) open();
   else if (source.readyState === EventSource.OPEN) port.postMessage({ kind: "open" });
-};
+});

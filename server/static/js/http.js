@@ -10,7 +10,7 @@ export class Problem extends Error {
   }
 }
 
-/** Proves to the server that this page, and no other site, asks (server/access.py). */
+/** Proves to the server that this page, and no other site, asks (server/access.py). @returns {Record<string, string>} */
 export function csrfHeaders() {
   const meta = /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="csrf-token"]'));
   return meta ? { "X-CSRF-Token": meta.content } : {};
@@ -24,12 +24,11 @@ export function csrfHeaders() {
  * @returns {Promise<any>} parsed JSON, null for an empty answer
  */
 export async function call(method, url, body, options = {}) {
-  const headers = { Accept: "application/json", ...csrfHeaders() };
-  const json = body === undefined ? {} : { "Content-Type": "application/json" };
-  const sent = { method, headers: { ...headers, ...json }, keepalive: options.keepalive ?? false };
+  const headers = { Accept: "application/json", "Content-Type": "application/json", ...csrfHeaders() };
+  const sent = { method, headers, keepalive: options.keepalive ?? false, body: JSON.stringify(body) };
   let response;
   try {
-    response = await fetch(url, body === undefined ? sent : { ...sent, body: JSON.stringify(body) });
+    response = await fetch(url, sent);
   } catch {
     throw new Problem("The server cannot be reached. Is it running?", "unreachable", 0);
   }

@@ -4,11 +4,11 @@ import { one, say, show } from "./dom.js";
 import { listen } from "./events.js";
 import { percent } from "./format.js";
 import { Problem, call } from "./http.js";
-import { badgeText } from "./library.js";
+import { badgeText } from "./media.js";
 import { toast } from "./toast.js";
 import { laneName } from "./watch/lanes.js";
 
-/** @typedef {import("./events.js").Media} Media */
+/** @typedef {import("./media.js").Media} Media */
 
 const PAGE = 100;
 const AT_REST = ["READY"];

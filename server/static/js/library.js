@@ -1,19 +1,11 @@
 /** Keeps the cards of a page true while films are being prepared. */
 
 import { all, say, show } from "./dom.js";
-import { listen, overall } from "./events.js";
-import { percent, spoken } from "./format.js";
+import { listen } from "./events.js";
+import { spoken } from "./format.js";
+import { badgeText, overall } from "./media.js";
 
-/** @typedef {import("./events.js").Media} Media */
-
-/** @param {Media} media @returns {string} what the badge says; "" for a film that is simply there */
-export function badgeText(media) {
-  if (media.status === "READY") return "";
-  if (media.status === "FAILED") return "Could not be prepared";
-  if (media.status === "UPLOADED") return "Waiting its turn";
-  const done = percent(overall(media));
-  return media.playable ? `Ready to watch · ${done}` : `Being prepared · ${done}`;
-}
+/** @typedef {import("./media.js").Media} Media */
 
 /** @param {Element} card @param {Media} media */
 function refresh(card, media) {

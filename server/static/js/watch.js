@@ -6,7 +6,7 @@ import { one, say, show } from "./dom.js";
 import { listen } from "./events.js";
 import { clock, spoken } from "./format.js";
 import { Problem, call } from "./http.js";
-import { badgeText } from "./library.js";
+import { badgeText } from "./media.js";
 import { Controls } from "./player/controls.js";
 import { Engine } from "./player/engine.js";
 import { Position, startAt } from "./player/position.js";
@@ -14,7 +14,7 @@ import { FilmActions } from "./watch/actions.js";
 import { Curtain } from "./watch/curtain.js";
 import { drawLanes } from "./watch/lanes.js";
 
-/** @typedef {import("./events.js").Media} Media */
+/** @typedef {import("./media.js").Media} Media */
 
 const RESUMED_NOTE_MS = 8000;
 

@@ -5,7 +5,7 @@ import { all, one, say, show } from "../dom.js";
 import { Problem, call } from "../http.js";
 import { toast } from "../toast.js";
 
-/** @typedef {import("../events.js").Media} Media */
+/** @typedef {import("../media.js").Media} Media */
 
 export class FilmActions {
   /** @param {string} mediaId @param {() => Promise<void>} refresh asks for the film's state anew */

@@ -1,8 +1,8 @@
 /** What the stage says while there is no picture: how far the preparing is, or why it failed. */
 
 import { one, say, show } from "../dom.js";
-import { overall } from "../events.js";
 import { percent } from "../format.js";
+import { overall } from "../media.js";
 
 export class Curtain {
   /** @param {HTMLElement} stage */
@@ -14,13 +14,13 @@ export class Curtain {
     this.strip = /** @type {HTMLProgressElement} */ (one("[data-curtain-strip]", stage));
   }
 
-  /** @param {import("../events.js").Media} media one that cannot be played yet */
+  /** @param {import("../media.js").Media} media one that cannot be played yet */
   draw(media) {
     if (media.status === "FAILED") this.failed(media.errorMessage ?? "");
     else this.preparing(media);
   }
 
-  /** @param {import("../events.js").Media} media */
+  /** @param {import("../media.js").Media} media */
   preparing(media) {
     const done = overall(media);
     const waiting = media.status !== "PROCESSING";

@@ -2,7 +2,7 @@
 
 import { language, percent } from "../format.js";
 
-/** @typedef {import("../events.js").Media} Media */
+/** @typedef {import("../media.js").Media} Media */
 
 /** @param {string} lane @param {Media} media @returns {string} what a person calls it */
 export function laneName(lane, media) {

@@ -1,0 +1,43 @@
+/** What the API tells of a media file, and how a page says it. */
+
+import { percent } from "./format.js";
+
+/**
+ * @typedef {object} Media one media file as the API tells it (GET /media-files/{id})
+ * @property {string} id
+ * @property {string} title
+ * @property {"UPLOADING" | "UPLOADED" | "PROCESSING" | "READY" | "FAILED"} status
+ * @property {boolean} playable
+ * @property {string | null} manifestUrl
+ * @property {number | null} duration seconds
+ * @property {Record<string, number>} progress 0..1 by lane
+ * @property {Rendition[]} renditions
+ * @property {string | null} errorMessage
+ * @property {boolean} hasArtwork
+ * @property {string} [playUrl] a playlist for VLC and phones
+ * @property {string} [originalUrl]
+ *
+ * @typedef {object} Rendition
+ * @property {string} name
+ * @property {boolean} complete
+ * @property {number} [height]
+ * @property {string} [language]
+ * @property {string} [label]
+ * @property {string} [lane]
+ * @property {number} [progress] 0..1
+ */
+
+/** How much of everything planned is made, 0..1. @param {Media} media @returns {number} */
+export function overall(media) {
+  const lanes = Object.values(media.progress ?? {});
+  return lanes.length ? lanes.reduce((sum, part) => sum + part, 0) / lanes.length : 0;
+}
+
+/** @param {Media} media @returns {string} what the badge says; "" for a film that is simply there */
+export function badgeText(media) {
+  if (media.status === "READY") return "";
+  if (media.status === "FAILED") return "Could not be prepared";
+  if (media.status === "UPLOADED") return "Waiting its turn";
+  const done = percent(overall(media));
+  return media.playable ? `Ready to watch · ${done}` : `Being prepared · ${done}`;
+}
