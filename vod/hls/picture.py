@@ -95,11 +95,11 @@ def _scaled(picture: Any, rung: Rung, video: VideoPlan, *, first: bool) -> Any:
         options["out_range"] = "limited"  # full-range originals (phones, MJPEG) become what players expect
     picture = picture.filter("scale", rung.width, rung.height, **options)
     if first:
-        picture = _tone_mapped(picture, video).filter("setsar", "1").filter("format", "yuv420p")
+        picture = tone_mapped(picture, video).filter("setsar", "1").filter("format", "yuv420p")
     return picture
 
 
-def _tone_mapped(picture: Any, video: VideoPlan) -> Any:
+def tone_mapped(picture: Any, video: VideoPlan) -> Any:
     if video.transfer not in HDR_DEFAULTS:
         return picture
     # zscale refuses untagged pictures ("no path between colorspaces")
