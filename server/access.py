@@ -55,7 +55,7 @@ async def require_user(request: web.Request, admin: bool = False) -> Identity:
 async def current_user(request: web.Request) -> Identity | None:
     """None for nobody. Asked once a request."""
     if IDENTITY not in request:
-        request[IDENTITY] = await _identify(request)
+        request[IDENTITY] = await identify(request)
     return request[IDENTITY]
 
 
@@ -81,7 +81,8 @@ def check_origin(request: web.Request, *, required: bool) -> None:
         raise Forbidden("This request came from another site.")
 
 
-async def _identify(request: web.Request) -> Identity | None:
+async def identify(request: web.Request) -> Identity | None:
+    """Asks the database each time, for requests that last."""
     database = request.app[DATABASE]
     authorization = request.headers.get("Authorization", "")
     if authorization.lower().startswith(BEARER):

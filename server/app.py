@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from server import bodies, keys, pages, resources
+from server.changes import CHANGES, Changes
 from server.errors import answer_errors
 from server.headers import add_security_headers
 from server.hosts import check_host
@@ -17,6 +18,7 @@ from server.passwords import Passwords
 from server.routes import ROUTES
 from vod.catalog.database import Database
 from vod.config import Config
+from vod.queue import Bell
 from vod.storage import Storage
 
 
@@ -33,6 +35,9 @@ def build_app(config: Config, *, config_path: Path | None = None) -> web.Applica
     app[keys.STORAGE] = Storage(config.media.root)
     app[keys.DATABASE] = Database(config.database_url, config.database.threads)
     app[keys.PASSWORDS] = Passwords()
+    app[keys.BELL] = Bell(app[keys.STORAGE].root / "run")
+    app[CHANGES] = Changes(app[keys.DATABASE], app[keys.STORAGE])
+    app.on_shutdown.append(app[CHANGES].close)
     app[METRICS] = Metrics()
     app[keys.ERROR_PAGE] = pages.error_page
     app.on_response_prepare.append(add_security_headers)

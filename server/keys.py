@@ -11,6 +11,7 @@ from server.passwords import Passwords
 from server.problems import Problem
 from vod.catalog.database import Database
 from vod.config import Config
+from vod.queue import Bell
 from vod.storage import Storage
 from vod.tokens import TokenKeys
 
@@ -19,6 +20,7 @@ CONFIG = web.AppKey("config", Config)
 CONFIG_PATH = web.AppKey("config_path", Path)  # absent where the defaults and the environment said everything
 STORAGE = web.AppKey("storage", Storage)
 DATABASE = web.AppKey("database", Database)
+BELL = web.AppKey("bell", Bell)  # wakes the workers of this host
 PASSWORDS = web.AppKey("passwords", Passwords)
 
 # Opened by server.resources at start.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import api_keys, jobs, openapi, pages, streams, users, watch
+from server import api_keys, events, jobs, links, media_files, openapi, pages, streams, users, watch
 
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     *pages.routes,
+    *links.routes,
     *streams.routes,
+    *media_files.routes,
+    *events.routes,
     *watch.routes,
     *jobs.routes,
     *users.routes,

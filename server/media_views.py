@@ -1,0 +1,209 @@
+"""A media file as callers see it: its facts and title, how far each lane is, and links signed for this caller."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+from uuid import UUID
+
+from aiohttp import web
+
+from server.access import Identity
+from server.contract import Shown
+from server.keys import CONFIG, STORAGE, TOKENS
+from vod.catalog.media_files import Entry
+from vod.catalog.models import MediaFile
+from vod.catalog.naming import EpisodeTitling, MovieTitling
+from vod.errors import NotFound
+from vod.hls.plan import AudioPlan, Rendition
+from vod.hls.progress import RenditionState, lane_progress, load_plan, rendition_states
+from vod.storage import Storage
+from vod.tokens import Scope, expiry_for
+
+# What a path part or a downloaded file's name cannot hold everywhere.
+UNNAMEABLE = re.compile(r"[\x00-\x1f\x7f/\\{}:*?\"<>|]+")
+
+
+class MediaFileSummary(Shown):
+    id: UUID
+    status: str
+    playable: bool
+    kind: Literal["movie", "episode"]
+    title: str
+    release_date: str | None
+    series: str | None
+    season: int | None
+    episode: int | None
+    original_name: str
+    size: int
+    mime_type: str
+    duration: float | None
+    width: int | None
+    height: int | None
+    has_artwork: bool
+    poster_url: str | None
+    error_message: str | None
+    created_at: float
+    updated_at: float
+    playable_at: float | None
+    ready_at: float | None
+
+
+class RenditionView(Shown):
+    """`progress` is 0..1 of its segments."""
+
+    name: str
+    type: Literal["video", "audio"]
+    lane: str
+    width: int | None
+    height: int | None
+    language: str | None
+    label: str | None
+    complete: bool
+    progress: float
+    segments_done: int
+    segments_total: int
+
+
+class MediaFileState(MediaFileSummary):
+    """`progress` is 0..1 by lane; both are empty before there is a plan."""
+
+    progress: dict[str, float]
+    renditions: list[RenditionView]
+
+
+class MediaFileView(MediaFileState):
+    """The URLs are root-relative, signed for the caller, null until they work."""
+
+    manifest_url: str | None
+    play_url: str | None
+    original_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What the disk says about one plan."""
+
+    progress: Mapping[str, float]
+    renditions: Sequence[RenditionView]
+
+
+EMPTY = Filling({}, ())
+
+
+def summary(entry: Entry) -> MediaFileSummary:
+    return MediaFileSummary.model_validate(_facts(entry.media_file) | _titles(entry))
+
+
+async def state(storage: Storage, entry: Entry) -> MediaFileState:
+    return MediaFileState.model_validate(await _state(storage, entry))
+
+
+async def view(request: web.Request, entry: Entry, identity: Identity) -> MediaFileView:
+    links = _links(request.app, entry, identity)
+    return MediaFileView.model_validate(await _state(request.app[STORAGE], entry) | links)
+
+
+async def _state(storage: Storage, entry: Entry) -> dict[str, object]:
+    filled = await asyncio.to_thread(_filling, storage, entry.media_file)
+    filled_fields = {"progress": filled.progress, "renditions": filled.renditions}
+    return _facts(entry.media_file) | _titles(entry) | filled_fields
+
+
+def _filling(storage: Storage, row: MediaFile) -> Filling:
+    if row.plan_digest is None:
+        return EMPTY
+    try:
+        plan = load_plan(storage, row.id, row.plan_digest)
+    except NotFound:
+        return EMPTY  # deleted meanwhile, or of a version that the worker is about to replace
+    states = rendition_states(storage, row.id, plan)
+    lanes = {part.name: lane for lane, parts in plan.lanes.items() for part in parts}
+    renditions = [_rendition(name, found, lanes[name]) for name, found in states.items()]
+    return Filling(lane_progress(storage, row.id, plan), renditions)
+
+
+def _rendition(name: str, found: RenditionState, lane: str) -> RenditionView:
+    return RenditionView(
+        name=name,
+        lane=lane,
+        complete=found.complete,
+        progress=len(found.present) / found.total,
+        segments_done=len(found.present),
+        segments_total=found.total,
+        **_planned(found.rendition),
+    )
+
+
+def _planned(rendition: Rendition) -> dict[str, Any]:
+    if isinstance(rendition, AudioPlan):
+        names = {"language": rendition.language, "label": rendition.label}
+        return {"type": "audio", "width": None, "height": None} | names
+    size = {"width": rendition.width, "height": rendition.height}
+    return {"type": "video", "language": None, "label": None} | size
+
+
+def _facts(row: MediaFile) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "status": row.status,
+        "playable": row.playable_at is not None,
+        "original_name": row.original_name,
+        "size": row.size,
+        "mime_type": row.mime_type,
+        "duration": row.duration,
+        "width": row.width,
+        "height": row.height,
+        "has_artwork": row.has_artwork,
+        "poster_url": f"/artwork/{row.id}/poster.jpg" if row.has_artwork else None,
+        "error_message": row.error_message,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "playable_at": row.playable_at,
+        "ready_at": row.ready_at,
+    }
+
+
+def _titles(entry: Entry) -> dict[str, object]:
+    titling = entry.titling or MovieTitling(title=entry.media_file.original_name)
+    if isinstance(titling, EpisodeTitling):
+        return {
+            "kind": "episode",
+            "title": titling.title,
+            "release_date": None,
+            "series": titling.series,
+            "season": titling.season,
+            "episode": titling.episode,
+        }
+    return {
+        "kind": "movie",
+        "title": titling.title,
+        "release_date": titling.release_date,
+        "series": None,
+        "season": None,
+        "episode": None,
+    }
+
+
+def _links(app: web.Application, entry: Entry, identity: Identity) -> dict[str, str | None]:
+    row = entry.media_file
+    expiry = expiry_for(row.duration or 0.0, app[CONFIG].hls.token_seconds, time.time())
+    streaming = app[TOKENS].sign(row.id, identity.stream_subject, Scope.HLS, expiry)
+    downloading = app[TOKENS].sign(row.id, identity.stream_subject, Scope.ORIGINAL, expiry)
+    playable = row.playable_at is not None
+    return {
+        "manifest_url": f"/stream/hls/{row.id}/{streaming}/master.m3u8" if playable else None,
+        "play_url": f"/play/{row.id}/{streaming}.m3u" if playable else None,
+        "original_url": f"/stream/original/{row.id}/{downloading}/{quote(_file_name(entry), safe='')}",
+    }
+
+
+def _file_name(entry: Entry) -> str:
+    title = entry.titling.title if isinstance(entry.titling, MovieTitling) else ""
+    stem = title or entry.media_file.original_name.rpartition(".")[0]
+    return f"{UNNAMEABLE.sub(' ', stem).strip(' .') or 'film'}.{entry.media_file.extension}"
