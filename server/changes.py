@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -48,9 +48,9 @@ class Change:
 
 class Listener:
     def __init__(self, media_id: UUID | None) -> None:
+        self.closed = False
         self._media_id = media_id
-        self._queue: asyncio.Queue[Change] = asyncio.Queue(BACKLOG)
-        self._closed = asyncio.Event()
+        self._queue: asyncio.Queue[Change | None] = asyncio.Queue(BACKLOG)
 
     def hear(self, change: Change) -> None:
         if self._media_id not in (None, change.media_id):
@@ -61,23 +61,15 @@ class Listener:
             self.close()
 
     def close(self) -> None:
-        self._closed.set()
+        self.closed = True
+        with suppress(asyncio.QueueFull):  # then nobody waits at the other end
+            self._queue.put_nowait(None)
 
-    async def changes(self, heartbeat_seconds: float) -> AsyncIterator[Change | None]:
-        """None where nothing happened for so long; ends when closed."""
-        closed = asyncio.create_task(self._closed.wait())
-        try:
-            while not closed.done():
-                yield await self._next(closed, heartbeat_seconds)
-        finally:
-            closed.cancel()
-
-    async def _next(self, closed: asyncio.Task[Literal[True]], seconds: float) -> Change | None:
-        change = asyncio.create_task(self._queue.get())
-        await asyncio.wait((change, closed), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if change.done():
-            return change.result()
-        change.cancel()
+    async def next_change(self, seconds: float) -> Change | None:
+        """None where nothing happened for so long, and when closed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._queue.get()
         return None
 
 
@@ -127,10 +119,14 @@ class Changes:
     async def _watch(self) -> None:
         moment: float | None = None
         while True:
-            with suppress(*OUTAGE):  # what is missed now, the next look finds by its time
+            try:
                 if moment is None:
                     moment = await self._database.read(changes.newest)
                 moment = await self._look(moment)
+            except OUTAGE:
+                log.warning("the database is away; what is missed now, a later look finds by its time")
+            except Exception:
+                log.exception("a look at the library failed")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self, moment: float) -> float:

@@ -46,7 +46,8 @@ async def _stream(request: web.Request, media_id: UUID | None) -> web.StreamResp
         await response.write(f"retry: {RECONNECT_MILLISECONDS}\n\n".encode())
         for entry in entries:
             await _write(response, await request.app[CHANGES].present(entry))
-        async for change in listener.changes(HEARTBEAT_SECONDS):
+        while not listener.closed:
+            change = await listener.next_change(HEARTBEAT_SECONDS)
             if change is not None:
                 await _write(response, change)
             elif await identify(request) is None:

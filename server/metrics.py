@@ -6,7 +6,7 @@ import time
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 # From a cached segment (under a millisecond) to a request that waits for one to be encoded.
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -14,7 +14,7 @@ UNKNOWN_ROUTE = "unknown"  # one label for all of them: a scanner must not grow 
 
 
 class Metrics:
-    """Counted as things happen; what the database knows is asked at scrape time (server.health)."""
+    """Counted as things happen; what the database knows is asked at scrape time (server.status)."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -32,7 +32,10 @@ class Metrics:
             "homereel_uploads", "Uploads that ended, by outcome.", ("outcome",), registry=self.registry
         )
         self.upload_bytes = Counter("homereel_upload_bytes", "Bytes of originals received.", registry=self.registry)
-        self.streamed_bytes = Counter("homereel_streamed_bytes", "Bytes of media sent.", registry=self.registry)
+        self.media_files = Gauge("homereel_media_files", "Films, by status.", ("status",), registry=self.registry)
+        self.jobs = Gauge("homereel_jobs", "Jobs, by kind and state.", ("kind", "state"), registry=self.registry)
+        self.disk_free_bytes = Gauge("homereel_disk_free_bytes", "Free below the media root.", registry=self.registry)
+        self.workers = Gauge("homereel_workers", "Workers that were seen.", registry=self.registry)
 
     def observe(self, route: str, status: int, seconds: float) -> None:
         self.requests.labels(route, str(status)).inc()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import api_keys, events, jobs, links, media_files, openapi, pages, streams, users, watch
+from server import api_keys, events, jobs, links, media_files, openapi, pages, status, streams, users, watch
 
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     *pages.routes,
@@ -17,4 +17,5 @@ ROUTES: tuple[web.AbstractRouteDef, ...] = (
     *users.routes,
     *api_keys.routes,
     *openapi.routes,
+    *status.routes,
 )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from peewee import JOIN
+from peewee import JOIN, fn
 
 from vod.catalog import jobs, titles
 from vod.catalog.database import now
@@ -145,6 +145,11 @@ def mark_failed(media_id: UUID, message: str) -> None:
 
 def mark_artwork(media_id: UUID) -> bool:
     return _move(media_id, MediaStatus, has_artwork=True)
+
+
+def counts() -> dict[MediaStatus, int]:
+    rows: Any = MediaFile.select(MediaFile.status, fn.COUNT(MediaFile.id)).group_by(MediaFile.status).tuples()
+    return {MediaStatus(status): count for status, count in rows}
 
 
 def touch(media_id: UUID) -> bool:
