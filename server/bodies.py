@@ -39,12 +39,12 @@ async def read_json(request: web.Request, model: type[Model]) -> Model:
     if request.content_type != JSON:
         raise UnsupportedBody("The body must be application/json.")
     body = await _within_time(request, request.read())
-    return _validated(lambda: model.model_validate_json(body))
+    return validated(lambda: model.model_validate_json(body))
 
 
 def read_query(request: web.Request, model: type[Model]) -> Model:
     """Raises Invalid."""
-    return _validated(lambda: model.model_validate(dict(request.query)))
+    return validated(lambda: model.model_validate(dict(request.query)))
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
@@ -64,7 +64,7 @@ async def _within_time(request: web.Request, read: Awaitable[Read]) -> Read:
         raise BodyTimeout("The body did not arrive in time.") from None
 
 
-def _validated(validate: Callable[[], Model]) -> Model:
+def validated(validate: Callable[[], Model]) -> Model:
     try:
         return validate()
     except ValidationError as error:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
-from server import streams
+from server import streams, uploads
 from server.keys import DATABASE, STORAGE, TOKENS
 from server.repeating import repeating
 from vod.catalog import accounts, throttle
@@ -46,7 +46,7 @@ async def housekeeping(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-CONTEXTS: tuple[Context, ...] = (storage, database, token_keys, streams.context, housekeeping)
+CONTEXTS: tuple[Context, ...] = (storage, database, token_keys, streams.context, uploads.context, housekeeping)
 
 
 async def _refresh_tokens(app: web.Application) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import api_keys, events, jobs, links, media_files, openapi, pages, status, streams, users, watch
+from server import api_keys, events, jobs, links, media_files, openapi, pages, status, streams, uploads, users, watch
 
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     *pages.routes,
     *links.routes,
     *streams.routes,
+    *uploads.routes,
     *media_files.routes,
     *events.routes,
     *watch.routes,

@@ -46,6 +46,10 @@ class Storage:
     def incoming(self, upload_id: UUID) -> Path:
         return self.root / "incoming" / str(upload_id)
 
+    def unfinished(self) -> list[Path]:
+        """Every file in incoming/."""
+        return list((self.root / "incoming").iterdir())
+
     def original(self, media_id: UUID, extension: str) -> Path:
         return self.root / "originals" / f"{media_id}.{_checked(EXTENSION, extension)}"
 
