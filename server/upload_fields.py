@@ -1,0 +1,53 @@
+"""What a sender says a film is called, and what its file's name says where he does not."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from server.contract import Given
+from server.labels import one_line
+from vod.catalog.naming import LONGEST_TITLE, EpisodeTitling, MovieTitling, Titling, guess
+from vod.errors import Invalid
+
+
+def _nothing_for_empty(value: object) -> object:
+    """A form sends its empty fields, too."""
+    return one_line(value) or None if isinstance(value, str) else value
+
+
+Text = Annotated[str | None, BeforeValidator(_nothing_for_empty), Field(max_length=LONGEST_TITLE)]
+Number = Annotated[int | None, BeforeValidator(_nothing_for_empty), Field(ge=0, le=99_999)]
+
+
+class UploadFields(Given):
+    title: Text = None
+    kind: Annotated[Literal["movie", "episode"] | None, BeforeValidator(_nothing_for_empty)] = None
+    series: Text = None
+    season: Number = None
+    episode: Number = None
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> UploadFields:
+        of_episode = (self.series, self.season, self.episode)
+        if self.kind == "movie" and any(value is not None for value in of_episode):
+            raise ValueError("a movie has no series, season or episode")
+        if any(value is not None for value in of_episode) and any(value is None for value in of_episode):
+            raise ValueError("series, season and episode go together")
+        return self
+
+    def titling(self, label: str) -> Titling:
+        """What the fields leave open, the file's name says. Raises Invalid."""
+        if self.series is not None and self.season is not None and self.episode is not None:
+            return EpisodeTitling(series=self.series, season=self.season, episode=self.episode, title=self.title or "")
+        guessed = guess(label)
+        if self.kind == "episode":
+            if isinstance(guessed, MovieTitling):
+                raise Invalid("An episode needs series, season and episode; the name of the file does not tell them.")
+            return guessed
+        if self.title is not None:
+            return MovieTitling(title=self.title)
+        if self.kind == "movie" and isinstance(guessed, EpisodeTitling):
+            return MovieTitling(title=label.rpartition(".")[0] or label)
+        return guessed
