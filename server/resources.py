@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from server import streams, uploads
-from server.keys import DATABASE, STORAGE, TOKENS
+from server.keys import CONFIG, CONFIG_PATH, DATABASE, STORAGE, TOKENS
 from server.repeating import repeating
+from server.supervisor import Supervisor
 from vod.catalog import accounts, throttle
 from vod.catalog.migrations import migrate
 from vod.tokens import TokenKeys, user_subject
@@ -46,7 +47,23 @@ async def housekeeping(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-CONTEXTS: tuple[Context, ...] = (storage, database, token_keys, streams.context, uploads.context, housekeeping)
+async def embedded_workers(app: web.Application) -> AsyncIterator[None]:
+    section = app[CONFIG].worker
+    supervisor = Supervisor(section.embedded, config_path=app.get(CONFIG_PATH), drain_seconds=section.drain_seconds)
+    supervisor.start()
+    yield
+    await supervisor.stop()
+
+
+CONTEXTS: tuple[Context, ...] = (
+    storage,
+    database,
+    token_keys,
+    streams.context,
+    uploads.context,
+    housekeeping,
+    embedded_workers,
+)
 
 
 async def _refresh_tokens(app: web.Application) -> None:
