@@ -1,22 +1,40 @@
-"""Do the pictures and the sound decode? The first and the last segment of a rendition, as a player would get them.
+"""The `verify` job: a film is READY when every rendition is what its plan says and its ends decode (security.md R4).
 
-`vod.hls.verify` has read the headers by then; this is the part of security.md R4 that needs a decoder.
+`vod.hls.verify` reads the headers of every segment; the first and the last of each rendition go through a decoder
+as well, as a player would get them.
 """
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from vod.catalog import media_files
+from vod.catalog.jobs import JobSnapshot
 from vod.errors import OutputRefused, ProcessError
 from vod.ffmpeg.guards import guard_arguments, input_guards
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.hls.fragments import SampleDefaults
 from vod.hls.plan import Plan
-from vod.hls.verify import INIT_NAME, read_samples
+from vod.hls.progress import load_plan
+from vod.hls.verify import INIT_NAME, read_samples, verify_rendition
 from vod.storage import segment_name
+from worker.context import Context
 
 # One segment of 1080p60, on one thread of a busy machine
 DECODE_LIMITS = Limits(address_space_bytes=1 << 30, wall_seconds=120)
+
+
+async def run(job: JobSnapshot, context: Context) -> None:
+    """Raises OutputRefused with the first fault."""
+    media = (await context.database.run(media_files.get, job.media_file_id)).media_file
+    plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
+    for done, name in enumerate(plan.renditions):
+        folder = context.storage.rendition(media.id, plan.digest, name)
+        await asyncio.to_thread(verify_rendition, folder, plan, name)
+        await verify_decodes(context.launcher, folder, plan, name)
+        context.lease.report((done + 1) / len(plan.renditions))
+    await context.database.run(media_files.mark_ready, media.id)
 
 
 async def verify_decodes(launcher: Launcher, folder: Path, plan: Plan, name: str) -> None:

@@ -43,6 +43,7 @@ class Target:
     grid: Grid
     span: Span
     tolerance_ticks: int
+    gap_allowed: bool  # the original may lack the span's first frame
     on_segment: OnSegment  # awaited after each published segment
 
 
@@ -56,7 +57,7 @@ async def cut_video(reader: asyncio.StreamReader, target: Target) -> None:
         if segment != number and held:
             await writer.video(number, held)
             held = []
-        elif not held and target.span.first > 0:
+        elif not (held or target.gap_allowed or target.span.first == 0):
             _check_start(group, target)
         number = segment
         held += group

@@ -27,6 +27,9 @@ MIN_TIMESCALE = 10_000
 # A last segment shorter than this joins the one before it, which stays within Apple 7.6's target + 0.5 s.
 SHORTEST_TAIL_SECONDS = Fraction(45, 100)
 
+# Where packets vary in length but always start on a multiple of so many samples: Vorbis overlaps blocks of 2^n ≥ 256.
+PACKET_LATTICE = {"vorbis": 64}
+
 STEREO_BPS = 160_000  # the most that Apple 2.9 allows for stereo AAC
 AAC_RATES = (44_100, 48_000)
 
@@ -187,7 +190,7 @@ def _plan_audio(source: Source, boundaries: list[Fraction]) -> tuple[AudioPlan, 
             cuts=_audio_cuts(boundaries, source.duration_seconds, rate),
             source_sample_rate=stream.sample_rate,
             source_first_sample=round(stream.start_ticks * stream.time_base * stream.sample_rate),
-            source_frame_samples=stream.frame_samples,
+            source_frame_samples=stream.frame_samples or PACKET_LATTICE.get(stream.codec, 0),
             source_tick_seconds=stream.time_base,
             language=stream.language,
             label=labels[n],

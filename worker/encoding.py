@@ -1,0 +1,175 @@
+"""The `encode` job: the missing segments of one span of one lane."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from logging import getLogger
+
+from vod import storage as files
+from vod.catalog import media_files
+from vod.catalog.jobs import JobSnapshot
+from vod.errors import DiskFull
+from vod.ffmpeg.process import Command, Limits
+from vod.hls.cutter import CameTooLate, Target, cut_audio, cut_video
+from vod.hls.encode import Input, Span
+from vod.hls.picture import ladder_arguments
+from vod.hls.plan import AudioPlan, Plan, Rendition, Rung
+from vod.hls.progress import load_plan, rendition_states
+from vod.hls.sound import audio_arguments
+from vod.hls.spans import runs
+from worker.context import Context
+from worker.lanes import advance
+
+log = getLogger(__name__)
+
+# 4K 10-bit HEVC to three rungs takes 2 GiB.
+ADDRESS_SPACE_BYTES = 4 << 30
+# Beyond any honest span: ten times real time of its length on a slow machine, and ten minutes.
+WALL_FACTOR, WALL_MARGIN_SECONDS = 10, 600
+# Of what the plan allows a span to weigh; more is an output bomb.
+OUTPUT_FACTOR, OUTPUT_MARGIN_BYTES = 3, 200 << 20
+# How much further back each try seeks where the one before came too late for its first frame; the last takes what
+# there is, for then the original has a gap there.
+SEEKS = ((Fraction(0), False), (Fraction(15), False), (Fraction(15), True))
+
+
+@dataclass(slots=True)
+class _Work:
+    """One ffmpeg process: `parts` are the renditions of the lane that lack something in `span`."""
+
+    job: JobSnapshot
+    context: Context
+    plan: Plan
+    parts: Sequence[Rendition]
+    span: Span
+    segments_done: int = field(default=0)
+
+    async def on_segment(self, _number: int) -> None:
+        self.segments_done += 1
+        self.context.lease.achieved()
+        whole = (self.job.last_segment - self.job.first_segment + 1) * len(self.parts)
+        self.context.lease.report(min(1.0, self.segments_done / whole))
+
+
+async def run(job: JobSnapshot, context: Context) -> None:
+    media = (await context.database.run(media_files.get, job.media_file_id)).media_file
+    plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
+    source = Input(
+        path=context.storage.original(media.id, media.extension),
+        max_pixels=context.config.ffmpeg.max_pixels,
+        threads=context.config.ffmpeg.threads,
+    )
+    for parts, span in await asyncio.to_thread(_missing, job, context, plan):
+        await _make(_Work(job, context, plan, parts, span), source)
+    await asyncio.to_thread(_sync_folders, job, context, plan)
+    await advance(job, context, plan)
+
+
+def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Rendition], Span]]:
+    """Nothing that is there is encoded again: the gaps of the job's range, with the renditions that have them."""
+    states = rendition_states(context.storage, job.media_file_id, plan)
+    lane = plan.lanes[job.lane]
+    wanted = range(job.first_segment, job.last_segment + 1)
+    missing = [number for number in wanted if any(number not in states[part.name].present for part in lane)]
+    found = []
+    for first, last in runs(missing):
+        numbers = range(first, last + 1)
+        parts = [part for part in lane if any(number not in states[part.name].present for number in numbers)]
+        found.append((parts, Span(first=first, last=last)))
+    return found
+
+
+async def _make(work: _Work, source: Input) -> None:
+    _check_disk(work)
+    for seek_back_seconds, gap_allowed in SEEKS:
+        span = replace(work.span, seek_back_seconds=seek_back_seconds)
+        try:
+            await _encode(work, span, source, gap_allowed=gap_allowed)
+        except CameTooLate as late:
+            log.info("job %d: seeking further back: %s", work.job.id, late.detail)
+        else:
+            return
+
+
+async def _encode(work: _Work, span: Span, source: Input, *, gap_allowed: bool) -> None:
+    arguments = _arguments(work, span, source)
+    command = Command(
+        program="ffmpeg",
+        arguments=tuple(arguments),
+        reads=(source.path,),
+        outputs=len(work.parts),
+        limits=_limits(work),
+    )
+    async with work.context.launcher.stream(command) as running:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part, reader in zip(work.parts, running.outputs, strict=True):
+                    cut = cut_audio if isinstance(part, AudioPlan) else cut_video
+                    group.create_task(cut(reader, _target(work, span, part, gap_allowed)))
+        except* Exception as failures:
+            raise _first(failures) from None
+        await running.finish()
+
+
+def _arguments(work: _Work, span: Span, source: Input) -> list[str]:
+    audio = [part for part in work.parts if isinstance(part, AudioPlan)]
+    if audio:
+        return audio_arguments(work.plan, audio[0], span, source)
+    rungs = [part for part in work.parts if isinstance(part, Rung)]
+    if work.plan.video is None:
+        raise KeyError(work.job.lane)
+    return ladder_arguments(work.plan, work.plan.video, rungs, span, source)
+
+
+def _target(work: _Work, span: Span, part: Rendition, gap_allowed: bool) -> Target:
+    video = work.plan.video
+    return Target(
+        folder=work.context.storage.rendition(work.job.media_file_id, work.plan.digest, part.name),
+        grid=work.plan.grid(part.name),
+        span=span,
+        tolerance_ticks=0 if isinstance(part, AudioPlan) or video is None else video.tolerance_ticks,
+        gap_allowed=gap_allowed,
+        on_segment=work.on_segment,
+    )
+
+
+def _limits(work: _Work) -> Limits:
+    seconds = _span_seconds(work)
+    return Limits(
+        address_space_bytes=ADDRESS_SPACE_BYTES,
+        wall_seconds=WALL_FACTOR * seconds + WALL_MARGIN_SECONDS,
+        stall_seconds=work.context.config.ffmpeg.stall_seconds,
+        output_bytes=OUTPUT_FACTOR * _planned_bytes(work) + OUTPUT_MARGIN_BYTES,
+    )
+
+
+def _check_disk(work: _Work) -> None:
+    """The reserve is never eaten, not even by what is half done."""
+    reserve = work.context.config.media.reserve_bytes
+    if work.context.storage.free_bytes() - _planned_bytes(work) < reserve:
+        raise DiskFull("There is too little free disk to go on encoding; it continues when there is room.")
+
+
+def _planned_bytes(work: _Work) -> int:
+    bps = sum(part.bitrate_bps if isinstance(part, AudioPlan) else part.peak_bps for part in work.parts)
+    return int(bps * _span_seconds(work) / 8)
+
+
+def _span_seconds(work: _Work) -> float:
+    grid = work.plan.grid(work.parts[0].name)
+    return (grid.cuts[work.span.last + 1] - grid.cuts[work.span.first]) / grid.timescale
+
+
+def _sync_folders(job: JobSnapshot, context: Context, plan: Plan) -> None:
+    """After this no power cut takes a name back; before it the job is not complete."""
+    for part in plan.lanes[job.lane]:
+        files.sync_folder(context.storage.rendition(job.media_file_id, plan.digest, part.name))
+
+
+def _first(failures: BaseExceptionGroup[Exception]) -> Exception:
+    """The cause to tell: a seek that came too late is retried, whatever else happened beside it."""
+    found = [failure for failure in failures.exceptions if isinstance(failure, CameTooLate)]
+    return found[0] if found else next(f for f in failures.exceptions if isinstance(f, Exception))

@@ -1,0 +1,86 @@
+"""The `probe` job: what is this original, and what will be made of it?
+
+Ends with the plan and its full-length playlists on disk, the row at PROCESSING and the first spans open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from vod.ffmpeg.probe import probe
+
+from vod import storage as files
+from vod.catalog import jobs, media_files
+from vod.catalog.jobs import JobSnapshot
+from vod.catalog.models import JobKind
+from vod.config import HlsSection
+from vod.ffmpeg.source import Source
+from vod.hls.plan import Plan
+from vod.hls.planning import PlanSettings, make_plan
+from vod.hls.playlist import render_media_playlist
+from vod.storage import Storage
+from worker.context import Context
+from worker.lanes import open_spans, refresh
+
+
+async def run(job: JobSnapshot, context: Context) -> None:
+    """Raises SourceError where the original cannot be used."""
+    media_id = job.media_file_id
+    media = (await context.database.run(media_files.get, media_id)).media_file
+    source = await probe(context.launcher, context.storage.original(media_id, media.extension))
+    plan = make_plan(source, plan_settings(context.config.hls))
+    await asyncio.to_thread(_store, context.storage, media_id, plan)
+    await context.database.run(_record, media_id, source, plan)
+    for lane in plan.lanes:
+        await open_spans(context, media_id, plan, lane, priority=jobs.HEAD)
+    await refresh(context, media_id, plan)
+
+
+def plan_settings(hls: HlsSection) -> PlanSettings:
+    return PlanSettings(
+        segment_seconds=Fraction(str(hls.segment_seconds)), preset=hls.preset, crf=hls.crf, max_lines=hls.max_lines
+    )
+
+
+def _store(storage: Storage, media_id: UUID, plan: Plan) -> None:
+    """Playlists first: whoever finds the plan finds them."""
+    folder = storage.plan_folder(media_id, plan.digest)
+    files.make_folder(folder)
+    for name in plan.renditions:
+        files.publish(storage.media_playlist(media_id, plan.digest, name), render_media_playlist(plan, name).encode())
+    files.publish(storage.plan(media_id, plan.digest), plan.to_json().encode())
+    files.sync_folder(folder)
+
+
+def _record(media_id: UUID, source: Source, plan: Plan) -> None:
+    rung = plan.rungs[0] if plan.rungs else None
+    moved = media_files.mark_processing(
+        media_id,
+        probe=facts(source),
+        duration=float(plan.duration_seconds),
+        width=rung.width if rung else None,
+        height=rung.height if rung else None,
+        digest=plan.digest,
+    )
+    if moved and plan.rungs:
+        jobs.add(media_id, JobKind.ARTWORK, priority=jobs.ARTWORK)
+
+
+def facts(source: Source) -> dict[str, Any]:
+    """What the row keeps of the probe, as plain JSON; frame times stay in the plan."""
+    record: dict[str, Any] = _plain(dataclasses.replace(source, frame_times=None))
+    return record
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return float(value)
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return value
