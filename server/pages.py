@@ -143,7 +143,8 @@ async def static(request: web.Request) -> web.StreamResponse:
 async def error_page(request: web.Request, problem: Problem) -> web.Response:
     """For `server.keys.ERROR_PAGE`."""
     title = PROBLEM_TITLES.get(problem.status, problem.title)
-    return page(request, "error.html", status=problem.status, title=title, detail=problem.detail, code=problem.code)
+    detail = "" if problem.detail == f"{problem.title}." else problem.detail  # the phrase says less than our title
+    return page(request, "error.html", status=problem.status, title=title, detail=detail, code=problem.code)
 
 
 def _form_again(request: web.Request, template: str, error: HomereelError, **fields: Any) -> web.Response:

@@ -5,7 +5,8 @@
 
 const STREAM = "/events";
 const AGAIN_MS = 5000;
-const KINDS = ["media", "deleted"];
+// What the server calls a change; whichever it is, its data is the whole media file.
+const KINDS = { status: "media", progress: "media", renditions: "media", deleted: "deleted" };
 
 /** @type {Set<MessagePort>} */
 const ports = new Set();
@@ -14,8 +15,8 @@ let source = null;
 
 function open() {
   source = new EventSource(STREAM);
-  for (const kind of KINDS) {
-    source.addEventListener(kind, (event) => tell({ kind, data: JSON.parse(event.data) }));
+  for (const [name, kind] of Object.entries(KINDS)) {
+    source.addEventListener(name, (event) => tell({ kind, data: JSON.parse(event.data) }));
   }
   source.onopen = () => tell({ kind: "open" });
   source.onerror = () => {

@@ -17,7 +17,8 @@ export function listen(hear) {
 function listenAlone(hear) {
   const source = new EventSource("/events");
   source.onopen = () => hear({ kind: "open", data: null });
-  for (const kind of /** @type {const} */ (["media", "deleted"])) {
-    source.addEventListener(kind, (event) => hear({ kind, data: JSON.parse(event.data) }));
+  for (const name of ["status", "progress", "renditions"]) {
+    source.addEventListener(name, (event) => hear({ kind: "media", data: JSON.parse(event.data) }));
   }
+  source.addEventListener("deleted", (event) => hear({ kind: "deleted", data: JSON.parse(event.data) }));
 }

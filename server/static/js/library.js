@@ -3,6 +3,7 @@
 import { all, say, show } from "./dom.js";
 import { listen } from "./events.js";
 import { spoken } from "./format.js";
+import { call } from "./http.js";
 import { badgeText, overall } from "./media.js";
 
 /** @typedef {import("./media.js").Media} Media */
@@ -34,10 +35,20 @@ function addStill(card, id) {
   still.append(picture);
 }
 
+/** Cards are drawn without their progress, which no row holds. */
+async function catchUp() {
+  if (!document.querySelector("[data-badge]:not([hidden])")) return;
+  const { items } = await call("GET", "/media-files?status=PROCESSING&limit=100");
+  items.forEach(refreshAll);
+}
+
+/** @param {Media} media */
+function refreshAll(media) {
+  for (const card of all(`[data-media="${CSS.escape(media.id)}"]`)) refresh(card, media);
+}
+
 listen(({ kind, data }) => {
-  if (kind === "open") return;
-  for (const card of all(`[data-media="${CSS.escape(data.id)}"]`)) {
-    if (kind === "deleted") card.remove();
-    else refresh(card, data);
-  }
+  if (kind === "open") return void catchUp();
+  if (kind === "media") return refreshAll(data);
+  for (const card of all(`[data-media="${CSS.escape(data.id)}"]`)) card.remove();
 });

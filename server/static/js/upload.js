@@ -1,12 +1,13 @@
 /** The upload page: choose or drop files, one goes after the other, leaving is warned of. */
 
-import { one } from "./dom.js";
+import { one, show } from "./dom.js";
 import { Parcel } from "./upload/parcel.js";
 
 const uploader = one("[data-uploader]");
 const drop = one("[data-drop]", uploader);
 const picker = /** @type {HTMLInputElement} */ (one("[data-picker]", uploader));
 const list = one("[data-parcels]", uploader);
+const uploadAll = one("[data-upload-all]", uploader);
 const template = /** @type {HTMLTemplateElement} */ (one("[data-parcel]", uploader));
 
 /** @type {Parcel[]} */
@@ -19,11 +20,24 @@ function take(files) {
     parcels.push(parcel);
     list.append(parcel.element);
   }
+  drawAll();
   one("form input:not([type=radio])", list.lastElementChild ?? list).focus();
 }
 
+/** One button for a whole season. */
+function drawAll() {
+  const asking = parcels.filter((parcel) => parcel.state === "asking");
+  show(uploadAll, asking.length > 1);
+  uploadAll.textContent = `Upload all ${asking.length}`;
+}
+
+uploadAll.addEventListener("click", () => {
+  for (const parcel of parcels) if (parcel.state === "asking") parcel.form.requestSubmit();
+});
+
 /** Two films at once would each take twice as long, and the first be watched later. */
 function next() {
+  drawAll();
   if (parcels.some((parcel) => parcel.state === "sending")) return;
   void parcels.find((parcel) => parcel.state === "waiting")?.send();
 }

@@ -26,7 +26,7 @@ export class Curtain {
     const waiting = media.status !== "PROCESSING";
     this.stage.dataset.mode = "preparing";
     this.number.textContent = waiting ? "" : percent(done);
-    this.say(waiting ? "Waiting its turn" : `Being prepared — ${percent(done)}`);
+    this.say(waiting ? "Waiting its turn" : "Being prepared"); // the strip says how far, and does not interrupt
     this.detail.textContent = waiting
       ? "It starts as soon as a worker is free. This page follows along."
       : "It plays here as soon as the first picture quality is done.";
