@@ -7,9 +7,9 @@ tested decoders away from hostile bytes. Names are ffmpeg's demuxer and *decoder
 from __future__ import annotations
 
 FORMATS = (
-    *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpegtsraw", "mpeg", "mpegvideo"),
+    *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "avi", "mpegts", "mpeg"),
     *("flv", "asf", "ogg", "mxf", "dv", "rm", "wtv", "nut", "amr", "amrnb", "amrwb", "caf", "aiff", "w64"),
-    *("wav", "mp3", "flac", "aac", "ac3", "eac3", "dts", "truehd", "mlp", "tta", "ape", "wv", "h264", "hevc", "m4v"),
+    *("wav", "mp3", "flac", "aac", "ac3", "eac3", "dts", "truehd", "mlp", "tta", "ape", "wv"),
     *("srt", "ass"),  # the inner demuxers of AVI subtitles, which would be dropped in silence without them
 )
 VIDEO_DECODERS = (
@@ -34,7 +34,27 @@ AUDIO_DECODERS = (
 )
 SUBTITLE_DECODERS = (
     *("ass", "ssa", "subrip", "srt", "text", "mov_text", "webvtt", "dvdsub", "dvbsub", "pgssub", "xsub", "cc_dec"),
+    "libzvbi_teletextdec",  # on nearly every European broadcast; ffprobe gives up on a file with one refused stream
 )
+COVER_DECODERS = ("png", "gif", "bmp", "tiff", "webp")
+
+# What ffprobe calls the codec where that is not the decoder's name.
+CODEC_NAMES = {
+    "flv": "flv1",
+    "msmpeg4": "msmpeg4v3",
+    "dca": "dts",
+    "amrnb": "amr_nb",
+    "amrwb": "amr_wb",
+    "libvpx": "vp8",
+    "g722": "adpcm_g722",
+    "g726": "adpcm_g726",
+    "g726le": "adpcm_g726le",
+    "real_144": "ra_144",
+    "real_288": "ra_288",
+}
+VIDEO_CODECS = frozenset(CODEC_NAMES.get(name, name) for name in VIDEO_DECODERS)
+AUDIO_CODECS = frozenset(CODEC_NAMES.get(name, name) for name in AUDIO_DECODERS)
+
 MAX_STREAMS = 64
 # One allocation; a 4:4:4 16-bit picture at `max_pixels` needs 270 MB.
 MAX_ALLOCATION_BYTES = 1 << 30
@@ -52,7 +72,7 @@ def input_guards(*, max_pixels: int, format_name: str = "", threads: int = 0) ->
     guards: dict[str, object] = {
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),
-        "codec_whitelist": ",".join((*VIDEO_DECODERS, *AUDIO_DECODERS, *SUBTITLE_DECODERS)),
+        "codec_whitelist": ",".join((*VIDEO_DECODERS, *AUDIO_DECODERS, *SUBTITLE_DECODERS, *COVER_DECODERS)),
         "max_streams": MAX_STREAMS,
         "max_pixels": max_pixels,
     }

@@ -19,12 +19,12 @@ from pathlib import Path
 from vod.config import FfmpegSection
 from vod.errors import ProcessFailed, SandboxUnavailable
 from vod.ffmpeg import cage, selftest
-from vod.ffmpeg.command import PROBE_LIMITS, Command, Finished, Limits, Program
+from vod.ffmpeg.command import GIB, PROBE_LIMITS, Command, Finished, Limits, Program
 from vod.ffmpeg.pipes import Pipes
 from vod.ffmpeg.progress import OnProgress
 from vod.ffmpeg.running import Running
 
-__all__ = ["PROBE_LIMITS", "Capabilities", "Command", "Finished", "Launcher", "Limits", "Running"]
+__all__ = ["GIB", "PROBE_LIMITS", "Capabilities", "Command", "Finished", "Launcher", "Limits", "Running"]
 
 log = getLogger(__name__)
 
@@ -115,7 +115,6 @@ class Launcher:
                 stderr=pipes.stderr.writer,
                 pass_fds=pipes.inherited,
                 env={},  # FFREPORT alone would write files
-                cwd="/",
                 start_new_session=True,
             )
         except OSError as error:

@@ -74,7 +74,7 @@ class SubtitleStream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    start_seconds: Fraction
+    start_seconds: Fraction  # from time 0 of the film
     end_seconds: Fraction
     title: str
 
@@ -98,7 +98,7 @@ class FrameTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    format_name: str  # the demuxer ffprobe chose; pinned with -f at every later start
+    format_name: str  # the demuxer ffprobe chose; pinned with -f at every later start ("mov")
     indexed: bool  # a seek lands on the right keyframe (not MPEG-TS, MPEG-PS)
     size_bytes: int
     start_seconds: Fraction  # earliest presented sample of any used stream: time 0 of the film
