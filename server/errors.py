@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from http import HTTPStatus
 from urllib.parse import quote
 
 from aiohttp import web
@@ -37,7 +38,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             raise
         return await _answer(request, problems.of_http(error), error)
     except ConnectionError:
-        raise  # the client went away: nobody is left to answer
+        return web.Response(status=HTTPStatus.BAD_REQUEST)  # for the access log: nobody is left to read it
     except OUTAGE as error:
         return await _answer(request, problems.UNAVAILABLE, error)
     except Exception as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
 from aiohttp import web
 
 from server.access import identify, require_user
-from server.changes import CHANGES, Change
+from server.changes import CHANGES, Change, Listener
 from server.contract import operation
 from server.keys import DATABASE
 from server.path_ids import media_id_in_path
@@ -42,19 +43,24 @@ async def _stream(request: web.Request, media_id: UUID | None) -> web.StreamResp
     response = web.StreamResponse(headers=HEADERS)
     with request.app[CHANGES].listen(media_id) as listener:
         entries = await request.app[DATABASE].read(_entries, media_id)
-        await response.prepare(request)
-        await response.write(f"retry: {RECONNECT_MILLISECONDS}\n\n".encode())
-        for entry in entries:
-            await _write(response, await request.app[CHANGES].present(entry))
-        while not listener.closed:
-            change = await listener.next_change(HEARTBEAT_SECONDS)
-            if change is not None:
-                await _write(response, change)
-            elif await identify(request) is None:
-                break  # signed out meanwhile
-            else:
-                await response.write(b": still here\n\n")
+        with suppress(ConnectionError):  # how a browser says goodbye
+            await response.prepare(request)
+            await response.write(f"retry: {RECONNECT_MILLISECONDS}\n\n".encode())
+            for entry in entries:
+                await _write(response, await request.app[CHANGES].present(entry))
+            await _pass_on(request, response, listener)
     return response
+
+
+async def _pass_on(request: web.Request, response: web.StreamResponse, listener: Listener) -> None:
+    while not listener.closed:
+        change = await listener.next_change(HEARTBEAT_SECONDS)
+        if change is not None:
+            await _write(response, change)
+        elif await identify(request) is None:
+            return  # signed out meanwhile
+        else:
+            await response.write(b": still here\n\n")
 
 
 def _entries(media_id: UUID | None) -> list[Entry]:

@@ -174,7 +174,7 @@ def _titles(entry: Entry) -> dict[str, object]:
     if isinstance(titling, EpisodeTitling):
         return {
             "kind": "episode",
-            "title": titling.title,
+            "title": titling.title or f"Episode {titling.episode}",
             "release_date": None,
             "series": titling.series,
             "season": titling.season,
