@@ -92,6 +92,7 @@ class Film:
     title: str
     own_title: str
     subtitle: str
+    release_date: str
     movie_id: int | None
     series_id: int | None
     series_title: str
@@ -143,6 +144,7 @@ def film(media_id: UUID, user_id: int) -> Film:
         title=_own_title(row) or _numbered(row),
         own_title=_own_title(row),
         subtitle=_place(row) if row["series_id"] else _year(row),
+        release_date=row["release_date"] or "",
         movie_id=row["movie_id"],
         series_id=row["series_id"],
         series_title=row["series_title"] or "",

@@ -1,6 +1,10 @@
 /** What happens in the library, as it happens. */
 
-/** @typedef {{ kind: "media" | "deleted" | "open", data: any }} Happening */
+/**
+ * @typedef {object} Happening
+ * @property {"media" | "deleted" | "open"} kind
+ * @property {any} data the media file, without the links that are signed for one caller; of a deleted one the id
+ */
 
 /** @param {(happening: Happening) => void} hear called for each; "open" means: something may have been missed */
 export function listen(hear) {

@@ -4,7 +4,7 @@ import { one, say, show } from "./dom.js";
 import { listen } from "./events.js";
 import { percent } from "./format.js";
 import { Problem, call } from "./http.js";
-import { badgeText } from "./media.js";
+import { badgeText, fullTitle } from "./media.js";
 import { toast } from "./toast.js";
 import { laneName } from "./watch/lanes.js";
 
@@ -56,7 +56,7 @@ function draw(media) {
   say(part("problem"), media.status === "FAILED" ? (media.errorMessage ?? "") : "");
   show(part("retry"), media.status === "FAILED");
   show(part("cancel"), media.status === "UPLOADED" || media.status === "PROCESSING");
-  const lanes = media.status === "FAILED" ? [] : Object.entries(media.progress ?? {});
+  const lanes = media.status === "FAILED" ? [] : Object.entries(media.progress);
   part("parts").replaceChildren(...lanes.map(([lane, done]) => lanePart(laneName(lane, media), done)));
 }
 
@@ -66,7 +66,7 @@ function add(media) {
   const row = one("li", /** @type {DocumentFragment} */ (template.content.cloneNode(true)));
   const title = /** @type {HTMLAnchorElement} */ (one('[data-part="title"]', row));
   title.href = `/watch/${encodeURIComponent(media.id)}`;
-  title.append(Object.assign(document.createElement("bdi"), { textContent: media.title }));
+  title.append(Object.assign(document.createElement("bdi"), { textContent: fullTitle(media) }));
   one('[data-part="retry"]', row).addEventListener("click", () => void act(media.id, "retry"));
   one('[data-part="cancel"]', row).addEventListener("click", () => void act(media.id, "cancel"));
   rows.set(media.id, row);

@@ -13,6 +13,9 @@ import { percent } from "./format.js";
  * @property {Record<string, number>} progress 0..1 by lane
  * @property {Rendition[]} renditions
  * @property {string | null} errorMessage
+ * @property {string | null} series of an episode
+ * @property {number | null} season
+ * @property {number | null} episode
  * @property {boolean} hasArtwork
  * @property {string} [playUrl] a playlist for VLC and phones
  * @property {string} [originalUrl]
@@ -27,10 +30,20 @@ import { percent } from "./format.js";
  * @property {number} [progress] 0..1
  */
 
+const PICTURE_WEIGHT = 0.9; // of the work; sound is made in a moment
+
 /** How much of everything planned is made, 0..1. @param {Media} media @returns {number} */
 export function overall(media) {
-  const lanes = Object.values(media.progress ?? {});
-  return lanes.length ? lanes.reduce((sum, part) => sum + part, 0) / lanes.length : 0;
+  const { ladder, ...others } = media.progress;
+  const parts = Object.values(others);
+  const rest = parts.reduce((sum, part) => sum + part, 0) / (parts.length || 1);
+  if (ladder === undefined) return rest;
+  return parts.length ? PICTURE_WEIGHT * ladder + (1 - PICTURE_WEIGHT) * rest : ladder;
+}
+
+/** @param {Media} media @returns {string} its name where nothing round it says the series */
+export function fullTitle({ title, series, season, episode }) {
+  return series === null ? title : [`${series} S${season} E${episode}`, title].filter(Boolean).join(" · ");
 }
 
 /** @param {Media} media @returns {string} what the badge says; "" for a film that is simply there */

@@ -69,7 +69,8 @@ class WatchPage {
     if (kind === "open") void this.refresh();
     else if (data.id !== this.mediaId) return;
     else if (kind === "deleted") location.assign("/");
-    else this.draw(data);
+    else if (data.playable && !this.media?.manifestUrl) void this.refresh(); // now there is something to link to
+    else this.draw({ ...this.media, ...data });
   }
 
   /** @param {Media} media */
@@ -135,7 +136,7 @@ class WatchPage {
 
   /** @param {Media} media */
   drawLanes(media) {
-    const inWork = media.status === "PROCESSING" && Object.keys(media.progress ?? {}).length > 0;
+    const inWork = media.status === "PROCESSING" && Object.keys(media.progress).length > 0;
     show(one("[data-lanes-panel]", this.root), inWork);
     if (inWork) drawLanes(one("[data-lanes]", this.root), media);
   }
@@ -183,7 +184,7 @@ class WatchPage {
 
 /** @param {Media} media @returns {string} which renditions are complete */
 function completeNames(media) {
-  return (media.renditions ?? [])
+  return media.renditions
     .filter((rendition) => rendition.complete)
     .map((rendition) => rendition.name)
     .join();

@@ -2,7 +2,7 @@
 
 import { one, say, show } from "../dom.js";
 import { bytes, clock, percent } from "../format.js";
-import { Problem } from "../http.js";
+import { Problem, call } from "../http.js";
 import { guess } from "./names.js";
 import { Transfer } from "./transfer.js";
 
@@ -32,9 +32,9 @@ export class Parcel {
   }
 
   prefill() {
-    const { kind, title, series, season, episode } = guess(this.file.name);
+    const { kind, title, year, series, season, episode } = guess(this.file.name);
     /** @type {Record<string, string>} */
-    const values = { title, series, season: String(season ?? 1), episode: String(episode ?? 1) };
+    const values = { title, year, series, season: String(season ?? 1), episode: String(episode ?? 1) };
     for (const [name, value] of Object.entries(values)) this.input(name).value = value;
     /** @type {HTMLInputElement} */ (one(`[name="kind"][value="${kind}"]`, this.form)).checked = true;
     this.showKind(kind);
@@ -49,6 +49,7 @@ export class Parcel {
   showKind(kind) {
     const isEpisode = kind === "episode";
     show(this.part("episode-fields"), isEpisode);
+    show(this.part("year"), !isEpisode);
     this.part("title-label").textContent = isEpisode ? "Episode title" : "Title";
     for (const name of ["series", "season", "episode"]) this.input(name).required = isEpisode;
   }
@@ -84,6 +85,7 @@ export class Parcel {
     try {
       const { mediaFileId } = await this.transfer.start((progress) => this.report(progress));
       this.arrived(mediaFileId);
+      await this.tellYear(mediaFileId);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.failed(error);
@@ -118,6 +120,13 @@ export class Parcel {
     show(watch, true);
     this.part("figures").textContent = "On the shelf. It is being prepared now; you can close this page.";
     this.enter("done", "Uploaded");
+  }
+
+  /** The upload form has no field for it. @param {string} mediaFileId */
+  async tellYear(mediaFileId) {
+    const year = this.input("year").value;
+    if (!year || this.fields().kind !== "movie") return;
+    await call("PATCH", `/media-files/${encodeURIComponent(mediaFileId)}`, { releaseDate: year }).catch(() => {});
   }
 
   /** @param {Problem} problem */

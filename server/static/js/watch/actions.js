@@ -32,7 +32,8 @@ export class FilmActions {
   rename() {
     ask("rename", async (form) => {
       const title = String(form.get("title")).trim();
-      await call("PATCH", this.url, { title });
+      const date = form.get("releaseDate"); // an episode has none
+      await call("PATCH", this.url, date === null ? { title } : { title, releaseDate: date });
       for (const place of all("[data-title]:not([data-watch])")) place.textContent = title;
       document.title = `${title} · Homereel`;
     });

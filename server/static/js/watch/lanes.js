@@ -9,7 +9,7 @@ export function laneName(lane, media) {
   if (lane === "probe") return "Looking at the file";
   if (lane === "artwork") return "Stills";
   if (lane === "ladder" || lane === "preview") return lane === "preview" ? "First picture" : "Picture";
-  const rendition = (media.renditions ?? []).find((one) => one.name === lane || one.lane === lane);
+  const rendition = media.renditions.find((one) => one.name === lane || one.lane === lane);
   const tongue = rendition?.label || language(rendition?.language);
   return tongue ? `Sound · ${tongue}` : lane.startsWith("audio") ? "Sound" : lane;
 }
@@ -19,7 +19,7 @@ export function laneName(lane, media) {
  * @param {HTMLElement} list @param {Media} media
  */
 export function drawLanes(list, media) {
-  const lanes = Object.entries(media.progress ?? {});
+  const lanes = Object.entries(media.progress);
   const wanted = new Set(lanes.map(([lane]) => lane));
   for (const row of /** @type {HTMLElement[]} */ ([...list.children])) {
     if (!wanted.has(row.dataset.lane ?? "")) row.remove();
