@@ -27,22 +27,14 @@ PROGRAM_PATHS = ("/api/", "/media-files", "/media/", "/uploads", "/stream/", "/e
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except Unauthenticated as error:
-        if request.method == "GET" and wants_page(request):
-            raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='/')}") from None
-        return await _answer(request, problems.of_error(error), error)
-    except HomereelError as error:
-        return await _answer(request, problems.of_error(error), error)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return await _answer(request, problems.of_http(error), error)
     except ConnectionError:
         return web.Response(status=HTTPStatus.BAD_REQUEST)  # for the access log: nobody is left to read it
-    except OUTAGE as error:
-        return await _answer(request, problems.UNAVAILABLE, error)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return await _answer(request, error)
     except Exception as error:
-        return await _answer(request, problems.INTERNAL, error)
+        return await _answer(request, error)
 
 
 def wants_page(request: web.Request) -> bool:
@@ -52,18 +44,28 @@ def wants_page(request: web.Request) -> bool:
     return "text/html" in request.headers.get("Accept", "")
 
 
-async def _answer(request: web.Request, problem: Problem, error: Exception) -> web.StreamResponse:
+async def _answer(request: web.Request, error: Exception) -> web.StreamResponse:
+    problem = _problem(error)
     if problem in (problems.INTERNAL, problems.UNAVAILABLE):
         log.error("%s %s failed", request.method, masked(request.path), exc_info=error)
     if request.writer.output_size > 0:
         # Part of an answer is out: a second status line would corrupt it. Cutting the connection tells the truth.
         raise error
-    if wants_page(request) and (page := request.app.get(ERROR_PAGE)):
-        response = await page(request, problem)
-    else:
-        response = problem_response(request, problem)
+    if not wants_page(request):
+        return problem_response(request, problem)
+    if isinstance(error, Unauthenticated) and request.method == "GET":
+        raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='/')}")
+    response = await request.app[ERROR_PAGE](request, problem)
     response.headers.update(problem.headers)
     return response
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, HomereelError):
+        return problems.of_error(error)
+    if isinstance(error, web.HTTPException):
+        return problems.of_http(error)
+    return problems.UNAVAILABLE if isinstance(error, OUTAGE) else problems.INTERNAL
 
 
 def problem_response(request: web.Request, problem: Problem) -> web.Response:
