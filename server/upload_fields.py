@@ -17,8 +17,8 @@ def _nothing_for_empty(value: object) -> object:
     return one_line(value) or None if isinstance(value, str) else value
 
 
-Text = Annotated[str | None, BeforeValidator(_nothing_for_empty), Field(max_length=LONGEST_TITLE)]
-Number = Annotated[int | None, BeforeValidator(_nothing_for_empty), Field(ge=0, le=99_999)]
+Text = Annotated[Annotated[str, Field(max_length=LONGEST_TITLE)] | None, BeforeValidator(_nothing_for_empty)]
+Number = Annotated[Annotated[int, Field(ge=0, le=99_999)] | None, BeforeValidator(_nothing_for_empty)]
 
 
 class UploadFields(Given):

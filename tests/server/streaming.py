@@ -1,18 +1,14 @@
-"""A server with one film on its disk, and clients that say exactly what they are told to say."""
+"""One film on a disk, half encoded, and the stream routes alone in front of it."""
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
 
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from server import streams
 from server.errors import answer_errors
@@ -122,35 +118,3 @@ def make_app(film: Film) -> web.Application:
     app.cleanup_ctx.append(streams.context)
     app.add_routes(streams.routes)
     return app
-
-
-@dataclass
-class RawAnswer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-@asynccontextmanager
-async def connection(server: TestServer) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(server.host, server.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-
-
-async def ask(server: TestServer, target: str, method: str = "GET", **headers: str) -> RawAnswer:
-    """One request on a connection of its own; `target` goes out as it is, however wrong."""
-    async with connection(server) as (reader, writer):
-        lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
-        return parse_answer(await reader.read(-1))
-
-
-def parse_answer(data: bytes) -> RawAnswer:
-    head, _, body = data.partition(b"\r\n\r\n")
-    status_line, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    return RawAnswer(int(status_line.split()[1]), headers, body)

@@ -15,12 +15,12 @@ from uuid import UUID
 
 import pytest
 from aiohttp import ClientSession, TCPConnector
-from aiohttp.test_utils import TestServer
 
 from server import sendfile, streams
 from server.descriptors import DescriptorCache, OpenFile
 from server.playlists import FRESH_SECONDS, PlaylistCache, accepts_gzip, with_token
-from tests.server.streaming import FILM, Film, ask, connection, make_app, make_film, parse_answer
+from tests.server.running import Running, ask, connection, parse_answer, running
+from tests.server.streaming import FILM, Film, make_app, make_film
 from vod.tokens import Scope
 
 OTHER = UUID("22222222-2222-4222-8222-222222222222")
@@ -32,11 +32,9 @@ def film(tmp_path: Path) -> Film:
 
 
 @pytest.fixture
-async def server(film: Film) -> AsyncIterator[TestServer]:
-    running = TestServer(make_app(film))
-    await running.start_server()
-    yield running
-    await running.close()
+async def server(film: Film) -> AsyncIterator[Running]:
+    async with running(make_app(film)) as started:
+        yield started
 
 
 @pytest.fixture
@@ -67,7 +65,7 @@ async def descriptors_come_to(expected: int) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_segment_is_immutable_bytes_with_everything_a_player_needs(server: TestServer, film: Film) -> None:
+async def test_a_segment_is_immutable_bytes_with_everything_a_player_needs(server: Running, film: Film) -> None:
     answer = await ask(server, film.segment())
     assert (answer.status, answer.body) == (200, film.segment_bytes())
     assert answer.headers["content-type"] == "video/iso.segment"
@@ -103,7 +101,7 @@ async def test_a_segment_is_immutable_bytes_with_everything_a_player_needs(serve
         pytest.param("lines=0-1", (200, 0, 299_999), id="another unit is ignored"),
     ],
 )
-async def test_ranges(server: TestServer, film: Film, wanted: str, expected: tuple[int, int, int]) -> None:
+async def test_ranges(server: Running, film: Film, wanted: str, expected: tuple[int, int, int]) -> None:
     status, first, last = expected
     answer = await ask(server, film.segment(), Range=wanted)
     assert answer.status == status
@@ -115,7 +113,7 @@ async def test_ranges(server: TestServer, film: Film, wanted: str, expected: tup
     assert answer.headers["content-length"] == str(last - first + 1)
 
 
-async def test_conditions(server: TestServer, film: Film) -> None:
+async def test_conditions(server: Running, film: Film) -> None:
     etag = (await ask(server, film.segment())).headers["etag"]
     unchanged = await ask(server, film.segment(), If_None_Match=f'"x", W/{etag}')
     assert (unchanged.status, unchanged.body, unchanged.headers["etag"]) == (304, b"", etag)
@@ -128,7 +126,7 @@ async def test_conditions(server: TestServer, film: Film) -> None:
     assert by_date.status == 200
 
 
-async def test_head_says_what_get_would_and_sends_nothing(server: TestServer, film: Film) -> None:
+async def test_head_says_what_get_would_and_sends_nothing(server: Running, film: Film) -> None:
     for target in (film.segment(), film.original(), film.hls("master.m3u8")):
         head, get = await ask(server, target, "HEAD"), await ask(server, target)
         assert (head.status, head.body) == (200, b"")
@@ -137,7 +135,7 @@ async def test_head_says_what_get_would_and_sends_nothing(server: TestServer, fi
     assert (ranged.status, ranged.headers["content-length"]) == (200, "300000")
 
 
-async def test_a_playlist_is_compressed_and_always_asked_about_again(server: TestServer, film: Film) -> None:
+async def test_a_playlist_is_compressed_and_always_asked_about_again(server: Running, film: Film) -> None:
     target = film.hls(f"{film.digest}/720p.m3u8")
     plain, packed = await ask(server, target), await ask(server, target, Accept_Encoding="gzip, br")
     assert packed.headers["content-encoding"] == "gzip"
@@ -150,7 +148,7 @@ async def test_a_playlist_is_compressed_and_always_asked_about_again(server: Tes
     assert (await ask(server, target, If_None_Match=plain.headers["etag"])).status == 304
 
 
-async def test_a_rewritten_master_is_served_anew(server: TestServer, film: Film) -> None:
+async def test_a_rewritten_master_is_served_anew(server: Running, film: Film) -> None:
     before = await ask(server, film.hls("master.m3u8"))
     playlists = server.app[streams.PLAYLISTS]
     film.put(film.storage.master(FILM), b"#EXTM3U\n# another\n")
@@ -178,7 +176,7 @@ def test_gzip_is_sent_to_who_takes_it(field: str, accepted: bool) -> None:
 
 
 async def test_a_planned_segment_that_is_missing_comes_later_and_one_outside_the_plan_never(
-    server: TestServer, film: Film
+    server: Running, film: Film
 ) -> None:
     planned = await ask(server, film.segment(3))
     assert planned.status == 503
@@ -227,7 +225,7 @@ async def test_a_planned_segment_that_is_missing_comes_later_and_one_outside_the
         "\u0000",
     ],
 )
-async def test_a_hostile_name_is_no_file(server: TestServer, film: Film, name: str) -> None:
+async def test_a_hostile_name_is_no_file(server: Running, film: Film, name: str) -> None:
     folder = film.storage.rendition(FILM, film.digest, "720p")
     (folder / "folder.m4s").mkdir()
     (folder / "link.m4s").symlink_to(film.storage.secret("token-keys"))
@@ -251,7 +249,7 @@ async def test_a_hostile_name_is_no_file(server: TestServer, film: Film, name: s
         pytest.param("/stream/original/{other}/{original}/film.mkv", id="foreign original"),
     ],
 )
-async def test_without_a_right_there_is_no_answer(server: TestServer, film: Film, target: str) -> None:
+async def test_without_a_right_there_is_no_answer(server: Running, film: Film, target: str) -> None:
     token = film.token()
     filled = target.format(
         film=FILM,
@@ -265,24 +263,24 @@ async def test_without_a_right_there_is_no_answer(server: TestServer, film: Film
     assert (answer.status, json.loads(answer.body)["code"]) == (403, "token-refused")
 
 
-async def test_a_revoked_subject_loses_even_the_segments_kept_open(server: TestServer, film: Film) -> None:
+async def test_a_revoked_subject_loses_even_the_segments_kept_open(server: Running, film: Film) -> None:
     target = film.segment()
     assert (await ask(server, target)).status == 200
     film.tokens.subjects.revoke("u1")
     assert (await ask(server, target)).status == 403
 
 
-async def test_an_id_in_another_spelling_is_unknown(server: TestServer, film: Film) -> None:
+async def test_an_id_in_another_spelling_is_unknown(server: Running, film: Film) -> None:
     shouting = film.segment().replace(str(FILM), str(UUID(int=0xABCDEF)).upper())
     assert (await ask(server, shouting)).status == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-async def test_streams_are_read_only(server: TestServer, film: Film, method: str) -> None:
+async def test_streams_are_read_only(server: Running, film: Film, method: str) -> None:
     assert (await ask(server, film.segment(), method)).status == 405
 
 
-async def test_a_page_of_another_origin_may_ask_with_ranges(server: TestServer, film: Film) -> None:
+async def test_a_page_of_another_origin_may_ask_with_ranges(server: Running, film: Film) -> None:
     answer = await ask(
         server, film.segment(), "OPTIONS", Origin="http://tv.local", Access_Control_Request_Headers="range"
     )
@@ -291,7 +289,7 @@ async def test_a_page_of_another_origin_may_ask_with_ranges(server: TestServer, 
     assert "Range" in answer.headers["access-control-allow-headers"]
 
 
-async def test_the_original_is_a_download_with_ranges(server: TestServer, film: Film) -> None:
+async def test_the_original_is_a_download_with_ranges(server: Running, film: Film) -> None:
     answer = await ask(server, film.original("Blade%20%22Runner%22%20%C3%A9.mkv"), Range="bytes=-5")
     assert (answer.status, answer.body) == (206, film.original_bytes[-5:])
     assert answer.headers["content-type"] == "video/x-matroska"
@@ -299,35 +297,35 @@ async def test_the_original_is_a_download_with_ranges(server: TestServer, film: 
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film", "film.", "..", "film.mkv%2f..", "film.MKV", "film.m%00kv"])
-async def test_an_original_has_one_extension(server: TestServer, film: Film, name: str) -> None:
+async def test_an_original_has_one_extension(server: Running, film: Film, name: str) -> None:
     assert (await ask(server, film.original(name))).status == 404
 
 
-async def test_a_name_that_would_break_the_header_does_not(server: TestServer, film: Film) -> None:
+async def test_a_name_that_would_break_the_header_does_not(server: Running, film: Film) -> None:
     answer = await ask(server, film.original("a%0d%0aSet-Cookie:x=1%0d%0a.mkv"), "HEAD")
     assert answer.status == 200
     assert "set-cookie" not in answer.headers
 
 
-async def test_every_byte_is_right_at_random_ranges_under_concurrency(server: TestServer, film: Film) -> None:
+async def test_every_byte_is_right_at_random_ranges_under_concurrency(server: Running, film: Film) -> None:
     dice = random.Random(7)
     expected = film.original_bytes
 
     async def one(session: ClientSession) -> None:
         first = dice.randrange(len(expected))
         last = dice.randrange(first, len(expected))
-        async with session.get(server.make_url(film.original()), headers={"Range": f"bytes={first}-{last}"}) as answer:
+        async with session.get(server.url(film.original()), headers={"Range": f"bytes={first}-{last}"}) as answer:
             assert await answer.read() == expected[first : last + 1]
 
     async with ClientSession(connector=TCPConnector(limit=16)) as session:
         await asyncio.gather(*(one(session) for _ in range(150)))
 
 
-async def test_two_hundred_requests_at_once_are_all_answered(server: TestServer, film: Film) -> None:
+async def test_two_hundred_requests_at_once_are_all_answered(server: Running, film: Film) -> None:
     targets = [film.segment(0), film.segment(1), film.segment(2), film.hls("master.m3u8"), film.hls("nothing")]
 
     async def one(session: ClientSession, target: str) -> int:
-        async with session.get(server.make_url(target)) as answer:
+        async with session.get(server.url(target)) as answer:
             await answer.read()
             return answer.status
 
@@ -336,7 +334,7 @@ async def test_two_hundred_requests_at_once_are_all_answered(server: TestServer,
     assert statuses == [200, 200, 503, 200, 404] * 40
 
 
-async def test_one_connection_serves_pipelined_requests_in_order(server: TestServer, film: Film) -> None:
+async def test_one_connection_serves_pipelined_requests_in_order(server: Running, film: Film) -> None:
     async with connection(server) as (reader, writer):
         for target in (film.segment(0), film.hls("master.m3u8"), film.segment(1)):
             writer.write(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -347,7 +345,7 @@ async def test_one_connection_serves_pipelined_requests_in_order(server: TestSer
             assert body is None or received == body
 
 
-async def test_http_1_0_closes_unless_asked_to_stay(server: TestServer, film: Film) -> None:
+async def test_http_1_0_closes_unless_asked_to_stay(server: Running, film: Film) -> None:
     async with connection(server) as (reader, writer):
         writer.write(f"GET {film.segment()} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
         answer = parse_answer(await reader.read(-1))
@@ -358,14 +356,14 @@ async def test_http_1_0_closes_unless_asked_to_stay(server: TestServer, film: Fi
     assert head.headers["connection"] == "keep-alive"
 
 
-async def leave_in_mid_body(server: TestServer, film: Film) -> None:
+async def leave_in_mid_body(server: Running, film: Film) -> None:
     async with connection(server) as (reader, writer):
         writer.write(f"GET {film.original()} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         await reader.readexactly(1000)
         writer.transport.abort()
 
 
-async def test_clients_that_leave_in_mid_body_leak_no_descriptor(server: TestServer, film: Film) -> None:
+async def test_clients_that_leave_in_mid_body_leak_no_descriptor(server: Running, film: Film) -> None:
     await ask(server, film.original())
     before = open_descriptors()
     await asyncio.gather(*(leave_in_mid_body(server, film) for _ in range(40)))
@@ -373,22 +371,19 @@ async def test_clients_that_leave_in_mid_body_leak_no_descriptor(server: TestSer
     assert (await ask(server, film.original())).body == film.original_bytes
 
 
-async def test_a_reader_that_takes_nothing_is_cut(
-    server: TestServer, film: Film, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_reader_that_takes_nothing_is_cut(server: Running, film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sendfile, "PATIENCE_SECONDS", 0.05)
     film.put(film.storage.original(FILM, "mkv"), b"x" * (32 << 20))
     await ask(server, film.original(), "HEAD")
-    assert server.runner is not None and server.runner.server is not None
     async with connection(server) as (reader, writer):
         writer.write(f"GET {film.original()} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         async with asyncio.timeout(20):
-            while server.runner.server.connections:
+            while server.connections:
                 await asyncio.sleep(0)
 
 
-async def test_a_file_that_shrank_ends_in_a_cut_and_not_in_wrong_bytes(server: TestServer, film: Film) -> None:
+async def test_a_file_that_shrank_ends_in_a_cut_and_not_in_wrong_bytes(server: Running, film: Film) -> None:
     await ask(server, film.original(), "HEAD")
     os.truncate(film.storage.original(FILM, "mkv"), 1000)
     answer = await ask(server, film.original())
@@ -396,7 +391,7 @@ async def test_a_file_that_shrank_ends_in_a_cut_and_not_in_wrong_bytes(server: T
     assert answer.body == film.original_bytes[:1000]
 
 
-async def test_a_deleted_film_is_gone_at_once_and_its_disk_space_too(server: TestServer, film: Film) -> None:
+async def test_a_deleted_film_is_gone_at_once_and_its_disk_space_too(server: Running, film: Film) -> None:
     await ask(server, film.segment())
     await ask(server, film.original())
     descriptors: DescriptorCache = server.app[streams.DESCRIPTORS]
@@ -408,7 +403,7 @@ async def test_a_deleted_film_is_gone_at_once_and_its_disk_space_too(server: Tes
     assert (await ask(server, film.original())).status == 404
 
 
-async def test_a_segment_deleted_behind_our_back_leaves_with_the_next_sweep(server: TestServer, film: Film) -> None:
+async def test_a_segment_deleted_behind_our_back_leaves_with_the_next_sweep(server: Running, film: Film) -> None:
     await ask(server, film.segment())
     film.storage.segment(FILM, film.digest, "720p", 0).unlink()
     await server.app[streams.DESCRIPTORS].sweep()
@@ -435,7 +430,7 @@ async def test_a_file_opened_twice_at_once_is_kept_once(film: Film) -> None:
     assert first is second
 
 
-async def test_a_cold_file_is_read_ahead_before_it_is_sent(server: TestServer, film: Film) -> None:
+async def test_a_cold_file_is_read_ahead_before_it_is_sent(server: Running, film: Film) -> None:
     path = film.storage.original(FILM, "mkv")
     with path.open("rb") as file:
         os.fsync(file.fileno())
@@ -455,11 +450,12 @@ async def test_playlists_in_memory_are_bounded(film: Film) -> None:
 
 async def test_over_tls_the_bytes_are_the_same(film: Film, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     ours, theirs = tls
-    secure = TestServer(make_app(film), scheme="https")
-    await secure.start_server(ssl=ours)
-    async with ClientSession() as session, session.get(secure.make_url(film.original()), ssl=theirs) as answer:
+    async with (
+        running(make_app(film), ours) as secure,
+        ClientSession() as session,
+        session.get(secure.url(film.original()), ssl=theirs) as answer,
+    ):
         assert await answer.read() == film.original_bytes
-    await secure.close()
 
 
 def test_a_playlist_for_who_has_no_path_token_carries_it_in_every_uri() -> None:
