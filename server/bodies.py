@@ -22,7 +22,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Read = TypeVar("Read")
 
 
-class BodyTimeout(HomereelError):  # noqa: N818 — named as its siblings in vod.errors are
+class BodyTimeout(HomereelError):
     code = "body-timeout"
 
 

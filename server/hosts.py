@@ -25,7 +25,7 @@ AUTHORITY = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?\Z")
 IPV6_HOUSEHOLD_BITS = 64  # one customer gets a whole /64: counting single addresses would count nothing
 
 
-class Misdirected(HomereelError):  # noqa: N818 — named as its siblings in vod.errors are
+class Misdirected(HomereelError):
     code = "misdirected"
 
 

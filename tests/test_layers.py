@@ -164,7 +164,7 @@ def _imported_names(node: ast.AST, known: Mapping[str, str]) -> list[str]:
         return []
     package = "." * node.level + (node.module or "")
     inner = [f"{package}.{alias.name}" for alias in node.names]
-    return [name if name in known else package for name in inner]
+    return list(dict.fromkeys(name if name in known else package for name in inner))
 
 
 def our_sources() -> dict[str, str]:
