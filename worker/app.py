@@ -8,7 +8,9 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from taskiq.receiver import Receiver
@@ -32,66 +34,124 @@ HANGING_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What everything in one worker shares."""
+
+    config: Config
+    storage: Storage
+    launcher: Launcher
+    database: Database
+    worker: str
+    doorbell: Doorbell
+    bell: Bell
+
+
 async def run(config: Config, tasks: Tasks) -> None:
     """Until SIGTERM or SIGINT; then the running job is ended or given back within `worker.drain_seconds`."""
+    async with _parts(config) as parts:
+        heartbeat = Heartbeat(parts.database, parts.worker, config.queue.lease_seconds, parts.doorbell.listener())
+        runner = _runner(parts, tasks, heartbeat)
+        stopping = asyncio.Event()
+        _on_signal(partial(_drain, runner, stopping, config.worker.drain_seconds))
+        async with _beside(heartbeat.run(), _sweeper(parts).run()):
+            log.info("worker %s is ready", parts.worker)
+            await _listen(_broker(parts, tasks, runner), stopping, config.worker.drain_seconds)
+        log.info("worker %s has stopped", parts.worker)
+
+
+@asynccontextmanager
+async def _parts(config: Config) -> AsyncIterator[Parts]:
     storage = Storage(config.media.root)
     await asyncio.to_thread(storage.prepare)
     launcher = Launcher(config.ffmpeg)
     await launcher.start()
-    async with _database(config) as database, _doorbell(storage) as (worker, doorbell):
-        await _work(
-            config, tasks, storage=storage, launcher=launcher, database=database, worker=worker, doorbell=doorbell
+    async with _database(config) as database, _doorbell(_bells(storage)) as (worker, doorbell):
+        yield Parts(
+            config=config,
+            storage=storage,
+            launcher=launcher,
+            database=database,
+            worker=worker,
+            doorbell=doorbell,
+            bell=Bell(_bells(storage)),
         )
 
 
-async def _work(
-    config: Config,
-    tasks: Tasks,
-    *,
-    storage: Storage,
-    launcher: Launcher,
-    database: Database,
-    worker: str,
-    doorbell: Doorbell,
-) -> None:
-    queue = config.queue
-    bells = storage.root / "run"
-    bell = Bell(bells)
-    heartbeat = Heartbeat(database, worker, queue.lease_seconds, doorbell.listener())
-    runner = Runner(
+@asynccontextmanager
+async def _database(config: Config) -> AsyncIterator[Database]:
+    database = Database(config.database_url, config.database.threads)
+    await asyncio.to_thread(database.open)
+    await asyncio.to_thread(migrate, database)
+    try:
+        yield database
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+@asynccontextmanager
+async def _doorbell(bells: Path) -> AsyncIterator[tuple[str, Doorbell]]:
+    worker = worker_name()
+    doorbell = Doorbell(bells, worker)
+    doorbell.open()
+    try:
+        yield worker, doorbell
+    finally:
+        doorbell.close()
+
+
+def _bells(storage: Storage) -> Path:
+    return storage.root / "run"
+
+
+def _runner(parts: Parts, tasks: Tasks, heartbeat: Heartbeat) -> Runner:
+    return Runner(
         tasks,
-        database=database,
-        worker=worker,
+        database=parts.database,
+        worker=parts.worker,
         heartbeat=heartbeat,
-        bell=bell,
-        context_for=partial(_context, config, storage, database, launcher, worker),
-        max_attempts=queue.max_attempts,
+        bell=parts.bell,
+        context_for=partial(_context, parts),
+        max_attempts=parts.config.queue.max_attempts,
     )
+
+
+def _context(parts: Parts, lease: Lease) -> Context:
+    return Context(
+        config=parts.config,
+        storage=parts.storage,
+        database=parts.database,
+        launcher=parts.launcher,
+        worker=parts.worker,
+        lease=lease,
+    )
+
+
+def _broker(parts: Parts, tasks: Tasks, runner: Runner) -> DbBroker:
     broker = DbBroker(
-        database,
-        worker=worker,
-        doorbell=doorbell,
-        bell=bell,
-        lease_seconds=queue.lease_seconds,
-        poll_seconds=queue.poll_seconds,
+        parts.database,
+        worker=parts.worker,
+        doorbell=parts.doorbell,
+        bell=parts.bell,
+        lease_seconds=parts.config.queue.lease_seconds,
+        poll_seconds=parts.config.queue.poll_seconds,
     )
     for kind in tasks:
         broker.register(kind, runner.perform)
-    sweeper = Sweeper(
-        database=database,
-        storage=storage,
-        bell=bell,
-        bells=bells,
+    return broker
+
+
+def _sweeper(parts: Parts) -> Sweeper:
+    queue = parts.config.queue
+    return Sweeper(
+        database=parts.database,
+        storage=parts.storage,
+        bell=parts.bell,
+        bells=_bells(parts.storage),
         lease_seconds=queue.lease_seconds,
         sweep_seconds=queue.sweep_seconds,
         max_attempts=queue.max_attempts,
     )
-    stopping = asyncio.Event()
-    _on_signal(partial(_drain, runner, stopping, config.worker.drain_seconds))
-    async with _beside(heartbeat.run(), sweeper.run()):
-        log.info("worker %s is ready", worker)
-        await _listen(broker, stopping, config.worker.drain_seconds)
-    log.info("worker %s has stopped", worker)
 
 
 async def _listen(broker: DbBroker, stopping: asyncio.Event, drain_seconds: float) -> None:
@@ -99,12 +159,6 @@ async def _listen(broker: DbBroker, stopping: asyncio.Event, drain_seconds: floa
         broker, max_async_tasks=1, run_startup=False, validate_params=False, wait_tasks_timeout=drain_seconds
     )
     await receiver.listen(stopping)
-
-
-def _context(
-    config: Config, storage: Storage, database: Database, launcher: Launcher, worker: str, lease: Lease
-) -> Context:
-    return Context(config=config, storage=storage, database=database, launcher=launcher, worker=worker, lease=lease)
 
 
 def _on_signal(stop: partial[None]) -> None:
@@ -120,28 +174,6 @@ def _drain(runner: Runner, stopping: asyncio.Event, seconds: float) -> None:
     faulthandler.dump_traceback_later(seconds + HANGING_SECONDS, exit=True)
     stopping.set()
     runner.drain(seconds * PATIENCE)
-
-
-@asynccontextmanager
-async def _database(config: Config) -> AsyncIterator[Database]:
-    database = Database(config.database_url, config.database.threads)
-    await asyncio.to_thread(database.open)
-    await asyncio.to_thread(migrate, database)
-    try:
-        yield database
-    finally:
-        await asyncio.to_thread(database.close)
-
-
-@asynccontextmanager
-async def _doorbell(storage: Storage) -> AsyncIterator[tuple[str, Doorbell]]:
-    worker = worker_name()
-    doorbell = Doorbell(storage.root / "run", worker)
-    doorbell.open()
-    try:
-        yield worker, doorbell
-    finally:
-        doorbell.close()
 
 
 @asynccontextmanager

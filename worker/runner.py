@@ -48,7 +48,7 @@ class Runner:
         self._draining = False
 
     async def perform(self, job_id: int, attempts: int) -> None:
-        """Never raises; a claim that no longer holds ends quietly."""
+        """A claim that no longer holds ends quietly."""
         job = await self._database.run(leases.held, job_id, attempts, self._worker)
         if job is None:
             return
