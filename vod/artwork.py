@@ -34,6 +34,8 @@ DECODED_MOMENTS = tuple(Fraction(percent, 100) for percent in (20, 40, 60))
 
 # Luma 0..255: what is darker is black to the eye, what is brighter a white flash, what is flatter shows nothing.
 DARKEST_MEAN, BRIGHTEST_MEAN, FLATTEST_SPREAD = 18, 240, 8
+# A score that needs no better: most films are done after a look or two.
+GOOD_ENOUGH = 45.0
 # Above this mean a picture is bright enough for a small card; below it loses in proportion.
 WELL_LIT_MEAN = 70
 
@@ -42,12 +44,22 @@ class Look(NamedTuple):
     picture: bytes  # JPEG
     luma: bytes  # grey pixels, a byte each
 
+    @property
+    def score(self) -> float:
+        """0 for a picture that nobody should see."""
+        if not (self.picture and self.luma):
+            return 0.0
+        mean, spread = statistics.fmean(self.luma), statistics.pstdev(self.luma)
+        if not DARKEST_MEAN <= mean <= BRIGHTEST_MEAN or spread < FLATTEST_SPREAD:
+            return 0.0
+        return spread * min(1.0, mean / WELL_LIT_MEAN)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """`seconds` is on the demuxer's clock, as seeks are."""
+    """`seconds` is on the demuxer's clock, as seeks are; None is the beginning, without a seek."""
 
-    seconds: Fraction
+    seconds: Fraction | None
     keyframes_only: bool
 
 
@@ -58,16 +70,19 @@ def rounds(plan: Plan) -> tuple[tuple[Moment, ...], ...]:
         times = (plan.start_seconds + plan.duration_seconds * share for share in shares)
         return tuple(Moment(seconds=time, keyframes_only=keyframes_only) for time in times)
 
-    return moments(MOMENTS, keyframes_only=True), moments(DECODED_MOMENTS, keyframes_only=False)
+    return (
+        moments(MOMENTS, keyframes_only=True),
+        moments(DECODED_MOMENTS, keyframes_only=False),
+        # in some files no seek finds anything
+        (Moment(seconds=None, keyframes_only=True),),
+    )
 
 
 def still_arguments(plan: Plan, video: VideoPlan, original: Path, moment: Moment, max_pixels: int) -> tuple[str, ...]:
-    options = {
-        **input_guards(max_pixels=max_pixels, format_name=plan.format_name, threads=1),
-        "ss": f"{float(moment.seconds):.6f}",
+    options = input_guards(max_pixels=max_pixels, format_name=plan.format_name, threads=1)
+    if moment.seconds is not None:
         # the time is on the file's own clock, not counted from its start
-        "seek_timestamp": 1,
-    }
+        options |= {"ss": f"{float(moment.seconds):.6f}", "seek_timestamp": 1}
     if moment.keyframes_only:
         # the keyframe that the seek finds is as good as the frame asked for, and nothing else is decoded
         options |= {"noaccurate_seek": None, "skip_frame": "nokey"}
@@ -87,18 +102,7 @@ def cover_arguments(plan: Plan, original: Path, max_pixels: int) -> tuple[str, .
 
 def best(looks: Iterable[Look]) -> Look | None:
     """The liveliest picture that is neither black, white nor empty; the earliest of equals."""
-    usable = [look for look in looks if look.picture and score(look.luma) > 0]
-    return max(usable, key=lambda look: score(look.luma), default=None)
-
-
-def score(luma: bytes) -> float:
-    """0 for a picture that nobody should see."""
-    if not luma:
-        return 0.0
-    mean, spread = statistics.fmean(luma), statistics.pstdev(luma)
-    if not DARKEST_MEAN <= mean <= BRIGHTEST_MEAN or spread < FLATTEST_SPREAD:
-        return 0.0
-    return spread * min(1.0, mean / WELL_LIT_MEAN)
+    return max((look for look in looks if look.score > 0), key=lambda look: look.score, default=None)
 
 
 def _scaled(picture: Any) -> Any:

@@ -6,6 +6,7 @@ A film plays without it, so nothing that goes wrong here is anybody's failure: i
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from logging import getLogger
 from pathlib import Path
 
@@ -47,15 +48,24 @@ async def find_poster(launcher: Launcher, plan: Plan, original: Path) -> bytes |
         cover = await _look(launcher, artwork.cover_arguments(plan, original, launcher.settings.max_pixels), original)
         return cover.picture or None if cover else None
     for moments in artwork.rounds(plan):
-        found = [await _still(launcher, plan, plan.video, original, moment) for moment in moments]
-        if (best := artwork.best(look for look in found if look is not None)) is not None:
+        looks = await _looks(launcher, plan, plan.video, original, moments)
+        if (best := artwork.best(looks)) is not None:
             return best.picture
     return None
 
 
-async def _still(launcher: Launcher, plan: Plan, video: VideoPlan, original: Path, moment: Moment) -> Look | None:
-    arguments = artwork.still_arguments(plan, video, original, moment, launcher.settings.max_pixels)
-    return await _look(launcher, arguments, original)
+async def _looks(
+    launcher: Launcher, plan: Plan, video: VideoPlan, original: Path, moments: Iterable[Moment]
+) -> list[Look]:
+    """Up to the first that is good enough."""
+    looks = []
+    for moment in moments:
+        arguments = artwork.still_arguments(plan, video, original, moment, launcher.settings.max_pixels)
+        if (look := await _look(launcher, arguments, original)) is not None:
+            looks.append(look)
+            if look.score >= artwork.GOOD_ENOUGH:
+                break
+    return looks
 
 
 async def _look(launcher: Launcher, arguments: tuple[str, ...], original: Path) -> Look | None:

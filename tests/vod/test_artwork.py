@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.vod.hls.builders import make_audio, make_plan, make_video
-from vod.artwork import Look, Moment, best, cover_arguments, rounds, score, still_arguments
+from vod.artwork import Look, Moment, best, cover_arguments, rounds, still_arguments
 
 BLACK = bytes([1]) * 64
 DIM = bytes([20, 40] * 32)
@@ -27,10 +27,11 @@ def graph_of(arguments: tuple[str, ...]) -> str:
 
 def test_moments_are_shares_of_the_film_on_the_originals_clock() -> None:
     plan = dataclasses.replace(make_plan(), start_seconds=Fraction(10), duration_seconds=Fraction(100))
-    keyframes, decoded = rounds(plan)
+    keyframes, decoded, beginning = rounds(plan)
     assert [moment.seconds for moment in keyframes] == [20, 27, 35, 43, 51, 59, 67, 75]
     assert {moment.keyframes_only for moment in keyframes} == {True}
     assert decoded == tuple(Moment(seconds=Fraction(time), keyframes_only=False) for time in (30, 50, 70))
+    assert beginning == (Moment(seconds=None, keyframes_only=True),)
 
 
 def test_a_look_decodes_one_keyframe_within_the_guards() -> None:
@@ -53,6 +54,13 @@ def test_a_second_look_decodes_exactly_the_frame_asked_for() -> None:
     moment = Moment(seconds=Fraction(1), keyframes_only=False)
     arguments = still_arguments(plan, plan.video, Path("/f.mp4"), moment, 1_000_000)
     assert "-noaccurate_seek" not in arguments and "-skip_frame" not in arguments
+
+
+def test_the_beginning_is_looked_at_without_a_seek() -> None:
+    plan = make_plan()
+    assert plan.video is not None
+    moment = Moment(seconds=None, keyframes_only=True)
+    assert "-ss" not in still_arguments(plan, plan.video, Path("/f.mp4"), moment, 1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +94,7 @@ def test_a_cover_may_be_png_which_a_film_may_not() -> None:
     ],
 )
 def test_nobody_should_see(luma: bytes) -> None:
-    assert score(luma) == 0
+    assert Look(b"jpeg", luma).score == 0
 
 
 def test_the_liveliest_picture_is_kept() -> None:
