@@ -115,7 +115,7 @@ async def _read(original: Original, fields: str) -> Header:
     except OutputRefused:
         raise
     except ProcessError as error:
-        raise SourceError(reason(error)) from error
+        raise SourceError(reason(error, original.signature)) from error
     except ValidationError as error:
         raise SourceError("This file's description makes no sense.") from error
     return header.model_copy(update={"complaints": finished.stderr_tail})

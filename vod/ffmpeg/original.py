@@ -20,6 +20,7 @@ class Original:
     launcher: Launcher
     path: Path
     size_bytes: int
+    signature: bytes = b""  # the first bytes
     format_name: str = ""  # pinned once the header has named it
 
     def pinned(self, format_names: str) -> Original:

@@ -29,6 +29,7 @@ from vod.ffmpeg.sound import audio_stream
 from vod.ffmpeg.source import AudioStream, Chapter, FrameTimes, Source, VideoStream
 from vod.ffmpeg.streams import INTERLACED_ORDERS, Chosen, choose, subtitle_stream, time_base, video_stream
 
+SIGNATURE_BYTES = 16
 MAX_CHAPTERS = 500
 # Two days: the longest films and a night of surveillance fit; header and timestamp bombs do not.
 MAX_DURATION_SECONDS = 48 * 3600
@@ -37,8 +38,8 @@ HEAD_MARGIN_SECONDS = Fraction(1, 2)
 
 
 async def probe(launcher: Launcher, path: Path) -> Source:
-    size = await asyncio.to_thread(_size, path)
-    original = Original(launcher=launcher, path=path, size_bytes=size)
+    size, signature = await asyncio.to_thread(_look, path)
+    original = Original(launcher=launcher, path=path, size_bytes=size, signature=signature)
     header = await read_header(original)
     original = original.pinned(header.format.format_name)
     chosen = choose(header)
@@ -49,16 +50,19 @@ async def probe(launcher: Launcher, path: Path) -> Source:
     return _assemble(original, header, without_silent(chosen, head, streams), head, frame_times, streams)
 
 
-def _size(path: Path) -> int:
+def _look(path: Path) -> tuple[int, bytes]:
+    """Size and first bytes."""
     try:
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceError("This is not a file.")
+        with path.open("rb") as file:
+            signature = file.read(SIGNATURE_BYTES)
     except OSError as error:
         raise SourceError(f"The file cannot be read from its disk ({os.strerror(error.errno or 0)}).") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise SourceError("This is not a file.")
-    if status.st_size == 0:
+    if not signature:
         raise SourceError("The file is empty.")
-    return status.st_size
+    return status.st_size, signature
 
 
 def refuse_unusable(header: Header, chosen: Chosen) -> None:
