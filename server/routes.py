@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import api_keys, events, jobs, links, media_files, openapi, pages, status, streams, uploads, users, watch
+from server import (
+    api_keys,
+    events,
+    jobs,
+    links,
+    media_files,
+    openapi,
+    pages,
+    sessions,
+    status,
+    streams,
+    uploads,
+    users,
+    watch,
+)
 
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     *pages.routes,
@@ -15,6 +29,7 @@ ROUTES: tuple[web.AbstractRouteDef, ...] = (
     *events.routes,
     *watch.routes,
     *jobs.routes,
+    *sessions.routes,
     *users.routes,
     *api_keys.routes,
     *openapi.routes,

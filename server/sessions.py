@@ -10,11 +10,13 @@ import asyncio
 import re
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import web
 
 from server import setup_code
 from server.access import check_origin, require_user, session_cookie
+from server.contract import operation
 from server.hosts import client_address
 from server.keys import CONFIG, DATABASE, PASSWORDS, STORAGE
 from vod.catalog import accounts, throttle
@@ -93,6 +95,13 @@ async def sign_out(request: web.Request, response: web.StreamResponse, *, everyw
     response.del_cookie(session_cookie(request), path="/", secure=_secure(request), httponly=True, samesite="Lax")
 
 
+@operation("Sign out everywhere: ends every session of the caller.", status=HTTPStatus.NO_CONTENT)
+async def sign_out_everywhere(request: web.Request) -> web.Response:
+    response = web.Response(status=HTTPStatus.NO_CONTENT)
+    await sign_out(request, response, everywhere=True)
+    return response
+
+
 def local_path(target: str) -> str:
     """Where to go after signing in: `target` if it is a path of ours, else the front page."""
     return target if LOCAL_PATH.match(target) else "/"
@@ -109,3 +118,6 @@ async def start(request: web.Request, user_id: int) -> NewSession:
 
 def _secure(request: web.Request) -> bool:
     return request.app[CONFIG].server.public_url.startswith("https://")
+
+
+routes = (web.delete("/api/sessions", sign_out_everywhere, name="sessions-end"),)
