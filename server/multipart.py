@@ -60,18 +60,23 @@ class MultipartStream:
 
     async def _pieces(self) -> AsyncIterator[memoryview]:
         """Up to the next delimiter, which is consumed."""
-        kept = len(self._delimiter) - 1  # as much of a delimiter as may have arrived
         while (end := self._buffer.find(self._delimiter)) < 0:
-            ready = len(self._buffer) - kept
-            if ready > 0:
-                piece, self._buffer = memoryview(self._buffer)[:ready], self._buffer[ready:]
-                self._taken += ready
+            ready = self._begun_delimiter()
+            piece, self._buffer = memoryview(self._buffer)[:ready], self._buffer[ready:]
+            self._taken += ready
+            if piece:
                 yield piece
             await self._more()
         piece = memoryview(self._buffer)[:end]
         self._take(end + len(self._delimiter))
         if piece:
             yield piece
+
+    def _begun_delimiter(self) -> int:
+        """Where one may have started to arrive; the end of the buffer where none has."""
+        possible = max(len(self._buffer) - len(self._delimiter) + 1, 0)
+        start = self._buffer.find(b"\r", possible)
+        return len(self._buffer) if start < 0 else start
 
     async def _ended(self) -> bool:
         while len(self._buffer) < 2:

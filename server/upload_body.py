@@ -30,7 +30,7 @@ class UploadBody:
         """What has arrived, at least a byte; none at the end. Raises UploadInterrupted, UploadStalled."""
         try:
             async with asyncio.timeout(self._idle_seconds):
-                data = await self._content.readany()
+                data = await self._next_piece()
         except TimeoutError:
             raise UploadStalled("The upload stopped coming.") from None
         except GONE as error:
@@ -38,6 +38,13 @@ class UploadBody:
         self._received += len(data)
         self._check_pace()
         return data
+
+    async def _next_piece(self) -> bytes:
+        """As it came from the socket: joining what has piled up would only cost memory."""
+        while True:
+            data, ends_http_chunk = await self._content.readchunk()
+            if data or not ends_http_chunk:
+                return data
 
     def _check_pace(self) -> None:
         now, (since, before) = time.monotonic(), self._measured_from
