@@ -47,7 +47,7 @@ def server_process(folder: Path | None = None) -> Iterator[ServerProcess]:
     key = subprocess.run([*program, "key", "add", "bench"], env=environment, check=True, capture_output=True, text=True)
     process = subprocess.Popen([*program, "serve"], env=environment)
     try:
-        _wait_until_it_answers(port)
+        wait_until_it_answers(port)
         yield ServerProcess(port, key.stdout.strip(), root, process.pid)
     finally:
         process.terminate()
@@ -72,7 +72,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
 
 
-def _wait_until_it_answers(port: int) -> None:
+def wait_until_it_answers(port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
