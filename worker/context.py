@@ -26,11 +26,13 @@ class Stop(StrEnum):
 class Lease:
     """The right to do one job, for as long as the heartbeat says so."""
 
-    def __init__(self, job: JobSnapshot) -> None:
+    def __init__(self, job: JobSnapshot, beat: Callable[[], None]) -> None:
+        """`beat` has the heartbeat look at once."""
         self.job = job
         self.progress = 0.0
         self.has_achieved = False
         self.stopped: Stop | None = None
+        self._beat = beat
         self._body: asyncio.Task[None] | None = None
 
     @property
@@ -42,8 +44,13 @@ class Lease:
         self.progress = min(max(progress, 0.0), 1.0)
 
     def achieved(self) -> None:
-        """Something that stays was made, a segment published: this attempt does not count as a failure."""
-        self.has_achieved = True
+        """Something that stays was made, a segment published: this attempt does not count as a failure.
+
+        Recorded at once, so that a worker killed right after it is forgiven too.
+        """
+        if not self.has_achieved:
+            self.has_achieved = True
+            self._beat()
 
     def guard(self, body: asyncio.Task[None]) -> None:
         self._body = body

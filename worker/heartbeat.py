@@ -41,6 +41,9 @@ class Heartbeat:
         finally:
             del self._kept[lease.job.id]
 
+    def beat_now(self) -> None:
+        self._ring.set()
+
     async def run(self) -> None:
         """For as long as the worker lives. A ring makes it look at once: it may mean a cancel."""
         while True:

@@ -52,7 +52,7 @@ class Runner:
         job = await self._database.run(leases.held, job_id, attempts, self._worker)
         if job is None:
             return
-        lease = Lease(job)
+        lease = Lease(job, self._heartbeat.beat_now)
         log.info("job %d: %s %s of %s, attempt %d", job.id, job.kind, job.lane, job.media_file_id, job.attempts)
         body = asyncio.ensure_future(self._body(lease))
         lease.guard(body)

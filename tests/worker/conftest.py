@@ -54,6 +54,10 @@ class Station:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return (await self.process.stdout.readline()).decode().split()
 
+    def tell_to_end(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+
     def send(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
 
@@ -76,7 +80,7 @@ class Yard:
 
     async def start(self) -> Station:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.worker.station", "--config", str(self.path), stdout=PIPE
+            sys.executable, "-m", "tests.worker.station", "--config", str(self.path), stdin=PIPE, stdout=PIPE
         )
         self.stations.append(Station(process))
         return self.stations[-1]

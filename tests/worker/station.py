@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from pathlib import Path
 
 from vod import config as configuration
@@ -40,6 +41,10 @@ async def achieve_and_hang(context: Context) -> None:
     await asyncio.Event().wait()
 
 
+async def wait_for_a_line(_context: Context) -> None:
+    await asyncio.to_thread(sys.stdin.readline)
+
+
 async def fail(_context: Context) -> None:
     raise ProcessFailed("ffmpeg gave up.")
 
@@ -56,6 +61,7 @@ LANES = {
     "quick": end_at_once,
     "hang": hang,
     "achieve": achieve_and_hang,
+    "told": wait_for_a_line,
     "fail": fail,
     "refuse": refuse,
     "stumble": stumble,

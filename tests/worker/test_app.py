@@ -7,7 +7,7 @@ import time
 
 from tests.worker.conftest import Yard
 from vod.catalog import jobs, media_files
-from vod.catalog.models import Job, JobState
+from vod.catalog.models import Job, JobKind, JobState
 
 
 async def test_a_ring_wakes_an_idle_worker_at_once(yard: Yard) -> None:
@@ -32,6 +32,16 @@ async def test_sigterm_gives_the_job_back_uncounted_and_ends_well(yard: Yard) ->
     assert await station.ends() == 0
     job = yard.job(job_id)
     assert (job.state, job.attempts, job.fruitless, job.error) == (JobState.PENDING, 1, 0, "")
+
+
+async def test_a_job_that_is_nearly_done_is_ended_before_the_worker_stops(yard: Yard) -> None:
+    job_id = yard.add_job(yard.add_film(), "told", JobKind.PROBE)
+    station = await yard.start()
+    await station.tells()
+    station.send(signal.SIGTERM)
+    station.tell_to_end()
+    assert await station.ends() == 0
+    assert yard.job(job_id).state == JobState.COMPLETED
 
 
 async def test_an_idle_worker_stops_at_once(yard: Yard) -> None:
