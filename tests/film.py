@@ -36,7 +36,11 @@ def encode_original(path: Path, *, frames: int = 340) -> Path:
     return path
 
 
-def make_source(*, frames: int = 340, size: tuple[int, int] = (960, 540)) -> Source:
+def plan_original(*, frames: int = 340) -> Plan:
+    return make_plan(make_source(frames=frames), SETTINGS)
+
+
+def make_source(*, frames: int = 340) -> Source:
     """What a probe says of `encode_original`'s film."""
     duration = frames / FILM_RATE
     times = FrameTimes(
@@ -53,8 +57,8 @@ def make_source(*, frames: int = 340, size: tuple[int, int] = (960, 540)) -> Sou
         profile="High",
         pixel_format="yuv420p",
         bit_depth=8,
-        width=size[0],
-        height=size[1],
+        width=960,
+        height=540,
         sample_aspect=Fraction(1),
         rotation=0,
         interlaced=False,
@@ -75,9 +79,8 @@ def make_source(*, frames: int = 340, size: tuple[int, int] = (960, 540)) -> Sou
     )
 
 
-async def make_package(launcher: Launcher, original: Path, folder: Path) -> Plan:
+async def make_package(launcher: Launcher, plan: Plan, original: Path, folder: Path) -> None:
     """`folder` becomes what `hls/{id}/` is: master.m3u8 above the plan's folder. Every segment is a span of its own."""
-    plan = make_plan(make_source(), SETTINGS)
     below = folder / plan.digest
     source = Input(path=original, max_pixels=launcher.settings.max_pixels, threads=1)
     for name in plan.renditions:
@@ -88,7 +91,6 @@ async def make_package(launcher: Launcher, original: Path, folder: Path) -> Plan
             await _make_span(launcher, plan, lane, Span(first=number, last=number), source, below)
     measured = {name: measure(below / name, plan.grid(name)) for name in plan.renditions}
     (folder / "master.m3u8").write_text(render_multivariant(plan, measured), encoding="utf-8")
-    return plan
 
 
 async def _make_span(launcher: Launcher, plan: Plan, lane: str, span: Span, source: Input, below: Path) -> None:
@@ -118,8 +120,8 @@ def _target(plan: Plan, name: str, span: Span, below: Path) -> Target:
         folder=below / name,
         grid=plan.grid(name),
         span=span,
-        tolerance_ticks=0,
-        gap_allowed=False,
+        tolerance_ticks=plan.video.tolerance_ticks if plan.video and name in {r.name for r in plan.rungs} else 0,
+        gap_allowed=True,
         on_segment=_ignore,
     )
 

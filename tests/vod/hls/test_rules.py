@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.film import encode_original, make_package
+from tests.film import encode_original, make_package, plan_original
 from tests.hls_package import Package, folder_package
 from tests.hls_rules import PACKAGE_RULES, Rule, rule_id
 from vod.config import FfmpegSection
@@ -26,7 +26,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
     async def make() -> Film:
         launcher = Launcher(FfmpegSection())
         await launcher.start()
-        plan = await make_package(launcher, encode_original(folder / "original.mp4"), folder / "hls")
+        plan = plan_original()
+        await make_package(launcher, plan, encode_original(folder / "original.mp4"), folder / "hls")
         for name in plan.renditions:
             await verify_decodes(launcher, folder / "hls" / plan.digest / name, plan, name)
         return plan, folder / "hls" / plan.digest, await folder_package(folder / "hls")
