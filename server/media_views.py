@@ -206,4 +206,5 @@ def _links(app: web.Application, entry: Entry, identity: Identity) -> dict[str, 
 def _file_name(entry: Entry) -> str:
     title = entry.titling.title if isinstance(entry.titling, MovieTitling) else ""
     stem = title or entry.media_file.original_name.rpartition(".")[0]
-    return f"{UNNAMEABLE.sub(' ', stem).strip(' .') or 'film'}.{entry.media_file.extension}"
+    tidy = " ".join(UNNAMEABLE.sub(" ", stem).split()).strip(" .")
+    return f"{tidy or 'film'}.{entry.media_file.extension}"

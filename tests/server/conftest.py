@@ -14,16 +14,20 @@ from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
 from server.access import CSRF_HEADER, SESSION_COOKIE
 from server.app import build_app
-from server.keys import DATABASE, PASSWORDS
+from server.keys import DATABASE, PASSWORDS, STORAGE
 from tests.server.running import running
+from tests.server.streaming import make_plan
 from vod.catalog import accounts, media_files
 from vod.catalog.models import Session
 from vod.catalog.naming import MovieTitling, Titling
 from vod.config import Config
+from vod.hls.plan import Plan
+from vod.storage import make_folder, publish
 
 PASSWORD = "correct horse battery"
 
 AddFilm = Callable[..., Awaitable[UUID]]
+PlanFilm = Callable[[UUID], Awaitable[Plan]]
 
 
 class Person:
@@ -126,3 +130,25 @@ def add_film(house: House) -> AddFilm:
         return media_id
 
     return add
+
+
+@pytest.fixture
+def plan_film(house: House) -> PlanFilm:
+    """Plans four segments of 720p, and makes none."""
+
+    async def plan_it(media_id: UUID) -> Plan:
+        plan, storage = make_plan(), house.app[STORAGE]
+        make_folder(storage.rendition(media_id, plan.digest, "720p"))
+        publish(storage.plan(media_id, plan.digest), plan.to_json().encode())
+        await house.app[DATABASE].run(
+            media_files.mark_processing,
+            media_id,
+            probe={},
+            duration=24.0,
+            width=1280,
+            height=720,
+            digest=plan.digest,
+        )
+        return plan
+
+    return plan_it
