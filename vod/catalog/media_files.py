@@ -25,6 +25,8 @@ from vod.errors import Invalid, NotFound
 
 # Long after every worker that held a job of it has stopped and written its last byte.
 DELETION_KEPT_SECONDS = 600.0
+# Between the name of an original and its row lie milliseconds, or a crash.
+EXPECTED_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,13 @@ class Filters:
     query: str = ""  # part of a title, of a series' title or of the file's name
 
 
+def expect(media_id: UUID, extension: str) -> None:
+    """An original of this name is about to appear. Unless `add` follows, it is a deletion: a crash leaks no bytes."""
+    Deletion.insert(
+        media_id=media_id, extension=extension, requested_at=now() + EXPECTED_SECONDS
+    ).on_conflict_ignore().execute()
+
+
 def add(*, media_id: UUID, name: str, extension: str, size: int, mime_type: str, titling: Titling) -> Entry:
     """The row, its title and its probe job. Adding the same id again changes nothing."""
     inserted = (
@@ -63,6 +72,7 @@ def add(*, media_id: UUID, name: str, extension: str, size: int, mime_type: str,
         .execute()
     )
     if list(inserted):
+        Deletion.delete().where(Deletion.media_id == media_id).execute()
         titles.add(media_id, titling)
         jobs.add(media_id, JobKind.PROBE, priority=jobs.PROBE)
     return get(media_id)
@@ -107,7 +117,7 @@ def delete(media_id: UUID) -> str:
 
 def deletions() -> list[tuple[UUID, str]]:
     """Media ids whose bytes have to be gone, with their extensions."""
-    return [(row.media_id, row.extension) for row in Deletion.select()]
+    return [(row.media_id, row.extension) for row in Deletion.select().where(Deletion.requested_at <= now())]
 
 
 def forget_deletions() -> None:

@@ -148,6 +148,29 @@ def test_a_deletion_is_remembered_until_no_late_writer_can_be_left(database: Dat
     assert database.unit(media_files.deletions) == []
 
 
+def test_an_expected_original_that_never_got_its_row_is_deleted_later(database: Database) -> None:
+    lost = uuid4()
+    database.unit(media_files.expect, lost, "mkv")
+    assert database.unit(media_files.deletions) == []
+    database.unit(lambda: Deletion.update(requested_at=now()).execute())
+    assert database.unit(media_files.deletions) == [(lost, "mkv")]
+
+
+def test_an_expected_original_that_got_its_row_stays(database: Database) -> None:
+    media_id = uuid4()
+    database.unit(media_files.expect, media_id, "mp4")
+    database.unit(
+        media_files.add,
+        media_id=media_id,
+        name="film.mp4",
+        extension="mp4",
+        size=1,
+        mime_type="video/mp4",
+        titling=PILOT,
+    )
+    assert database.unit(lambda: Deletion.select().count()) == 0
+
+
 @pytest.mark.parametrize("act", [media_files.get, media_files.delete])
 def test_an_unknown_film_is_not_found(database: Database, act: object) -> None:
     with pytest.raises(NotFound):
