@@ -54,7 +54,7 @@ async function upload() {
     uploadThroughput: SLOW_UPLOAD_BYTES,
   });
   await page.getByRole("button", { name: "Upload", exact: true }).click();
-  await page.waitForFunction(() => /[1-9]\d? %/.test(document.querySelector('[data-part="state"]')?.textContent ?? ""));
+  await page.waitForFunction(() => /[3-9]\d %/.test(document.querySelector('[data-part="state"]')?.textContent ?? ""));
   await picture(page, "uploading", "the upload with its strip, speed and remaining time");
   found.uploadFigures = await page.locator('[data-part="figures"]').textContent();
   await network.detach();
@@ -70,7 +70,8 @@ async function waitUntilPlayable() {
     window.modes = [stage.dataset.mode];
     new MutationObserver(() => window.modes.push(stage.dataset.mode)).observe(stage, { attributeFilter: ["data-mode"] });
   });
-  await page.locator('[data-stage][data-mode="preparing"], [data-stage][data-mode="playing"]').waitFor();
+  const begun = page.locator("[data-curtain-number]:not(:empty)").or(page.locator('[data-stage][data-mode="playing"]'));
+  await begun.first().waitFor({ timeout: PREPARING_MS });
   await picture(page, "preparing", "the watch page says how far the film is, lane by lane");
   await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
   found.modes = await page.evaluate(() => window.modes);
@@ -126,6 +127,7 @@ async function otherPages() {
   await page.goto(`${base}/admin/keys`);
   await page.getByLabel("What is it for?").fill("The television");
   await page.getByRole("button", { name: "Make a key" }).click();
+  await page.locator("[data-fresh]:not([hidden])").waitFor();
   found.freshKey = (await page.getByLabel("Your new key").inputValue()).slice(0, 3);
   await page.getByRole("button", { name: "Revoke The television" }).click();
   await page.getByRole("button", { name: "Revoke", exact: true }).click();

@@ -102,8 +102,8 @@ export class Parcel {
       return;
     }
     this.part("state").textContent = `Uploading · ${percent(fraction)}`;
-    const left = secondsLeft === null ? "" : ` · ${clock(secondsLeft)} left`;
-    this.part("figures").textContent = `${bytes(sent)} of ${bytes(total)} · ${bytes(bytesPerSecond)}/s${left}`;
+    const pace = secondsLeft === null ? "" : ` · ${bytes(bytesPerSecond)}/s · ${clock(secondsLeft)} left`;
+    this.part("figures").textContent = `${bytes(sent)} of ${bytes(total)}${pace}`;
   }
 
   get strip() {
