@@ -101,7 +101,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 def _query_parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
     if query is None:
         return []
-    properties = query.model_json_schema(by_alias=True)["properties"]
+    properties = query.model_json_schema(by_alias=True, ref_template=REFERENCE)["properties"]
     return [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
 
 
@@ -109,7 +109,7 @@ def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
     given: set[type[BaseModel]] = set()
     shown: set[type[BaseModel]] = set()
     for found in operations:
-        given |= {found.body} if found.body else set()
+        given |= {model for model in (found.body, found.query) if model}
         shown |= {found.answer} if found.answer else set()
     _, document = models_json_schema(
         [*((model, "validation") for model in given), *((model, "serialization") for model in shown)],
