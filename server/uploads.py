@@ -122,6 +122,7 @@ async def _read_field(part: Part, texts: dict[str, str]) -> None:
 async def _complete(app: web.Application, received: Received) -> None:
     store, media_id, extension = app[UPLOADS], received.upload.id, extension_of(received.label)
     try:
+        await app[DATABASE].run(media_files.expect, media_id, extension)
         size = await store.finish(received.upload, extension)
     except BaseException:
         await store.discard(received.upload)
