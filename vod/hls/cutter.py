@@ -23,7 +23,7 @@ from vod.hls.fmp4 import Sample
 from vod.hls.fragments import SampleDefaults
 from vod.hls.init_section import init_section
 from vod.hls.plan import AAC_FRAME_SAMPLES, Grid
-from vod.hls.sound import PACKETS_BEFORE
+from vod.hls.sound import packets_before
 
 # A fragment is at most a few seconds of one rendition; anything larger is not ours.
 MAX_BOX_BYTES = 256 << 20
@@ -70,11 +70,11 @@ async def cut_audio(reader: asyncio.StreamReader, target: Target) -> None:
     """Segments of exactly the planned number of packets. Raises like `cut_video`."""
     writer = _Writer(target)
     held: list[Sample] = []
-    skipped = 0
     number = target.span.first
+    unwanted = packets_before(target.grid.cuts[number])
     async for group in _fragments(reader, writer):
-        skip = min(PACKETS_BEFORE - skipped, len(group))
-        skipped += skip
+        skip = min(unwanted, len(group))
+        unwanted -= skip
         held += islice(group, skip, None)
         while number <= target.span.last and len(held) >= (wanted := _packets(target.grid, number)):
             await writer.audio(number, held[:wanted])

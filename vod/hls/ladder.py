@@ -75,7 +75,9 @@ def upright(width: int, height: int, sample_aspect: Fraction, rotation: int) -> 
 def box_lines(width: Fraction, height: Fraction) -> int:
     """Lines of the 16:9 box (lying or standing) that the picture just fits into: 1920x800 is "1080p"."""
     long, short = max(width, height), min(width, height)
-    return max(ceil(short), ceil(long * 9 / 16))
+    lines = max(ceil(short), ceil(long * 9 / 16))
+    # 1088 coded lines, or 481 after odd sample aspects, are what people call 1080p and 480p
+    return next((known for known in LINES if abs(lines - known) * 100 <= known), lines)
 
 
 def _rung(shown: tuple[Fraction, Fraction], target: int, lines: int, frame_rate: Fraction, crf: int) -> Rung | None:

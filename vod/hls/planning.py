@@ -27,8 +27,9 @@ MIN_TIMESCALE = 10_000
 # A last segment shorter than this joins the one before it, which stays within Apple 7.6's target + 0.5 s.
 SHORTEST_TAIL_SECONDS = Fraction(45, 100)
 
-# Where packets vary in length but always start on a multiple of so many samples: Vorbis overlaps blocks of 2^n ≥ 256.
-PACKET_LATTICE = {"vorbis": 64}
+# Packets start on a multiple of so many samples where the container's ticks are too coarse to show it. Vorbis
+# overlaps blocks of 2^n ≥ 256, E-AC-3 has one to six blocks of 256.
+PACKET_LATTICE = {"aac": 1024, "ac3": 1536, "eac3": 256, "mp3": 576, "mp2": 1152, "dts": 512, "vorbis": 64}
 
 STEREO_BPS = 160_000  # the most that Apple 2.9 allows for stereo AAC
 AAC_RATES = (44_100, 48_000)
