@@ -1,0 +1,83 @@
+"""Five real minutes; their size is overstated, so that windows have to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from tests.clips import decoded_times, make
+from tests.vod.ffmpeg.corpus import MEDIA
+from vod.ffmpeg.header import Header, read_header
+from vod.ffmpeg.original import Original
+from vod.ffmpeg.process import Launcher
+from vod.ffmpeg.sampling import LARGE_BYTES, counted_by_container, sample, worth_sampling
+from vod.ffmpeg.source import FrameTimes
+
+FILM = MEDIA / "mp4_wpt_movie_300.mp4"
+
+
+async def sampled(launcher: Launcher, path: Path, **header_changes: int) -> FrameTimes | None:
+    original = Original(launcher=launcher, path=path, size_bytes=LARGE_BYTES + 1)
+    header: Header = await read_header(original)
+    original = original.pinned(header.format.format_name)
+    stream = header.streams[0].model_copy(update=header_changes)
+    assert worth_sampling(original, header.format, stream)
+    (first, *_) = decoded_times(path)
+    found = await sample(original, header.format, stream, first)
+    return found.times if found else None
+
+
+@pytest.fixture(scope="module")
+def matroska(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sampling") / "film.mkv"
+    make("-i", str(FILM), "-map", "0", "-c", "copy", str(path))
+    return path
+
+
+async def test_windows_give_the_same_film_as_reading_all_of_it(launcher: Launcher) -> None:
+    assert await sampled(launcher, FILM) == FrameTimes(
+        first_ticks=0,
+        end_ticks=7_200_000,
+        frame_count=len(decoded_times(FILM)),
+        frame_duration=Fraction(1, 24),
+        longest_gop_seconds=Fraction(125, 12),
+    )
+
+
+async def test_milliseconds_do_not_blur_the_rate(launcher: Launcher, matroska: Path) -> None:
+    times = await sampled(launcher, matroska)
+    assert times is not None
+    assert (times.frame_count, times.frame_duration) == (7200, Fraction(1, 24))
+
+
+async def test_a_count_that_disagrees_proves_nothing(launcher: Launcher) -> None:
+    assert await sampled(launcher, FILM, nb_frames=7199) is None
+
+
+async def test_a_rate_that_changes_halfway_proves_nothing(launcher: Launcher, tmp_path: Path) -> None:
+    changing = tmp_path / "changing.mkv"
+    slower = "setpts='if(lt(N,3600),N/24,150+(N-3600)/23)/TB'"
+    make("-i", str(FILM), "-map", "0:v", "-vf", f"scale=32:24,{slower}", "-fps_mode", "passthrough", str(changing))
+    assert await sampled(launcher, changing) is None
+
+
+async def test_small_or_short_or_unindexed_originals_are_read_whole(launcher: Launcher) -> None:
+    original = Original(launcher=launcher, path=FILM, size_bytes=LARGE_BYTES + 1)
+    header = await read_header(original)
+    original, stream = original.pinned(header.format.format_name), header.streams[0]
+    assert worth_sampling(original, header.format, stream)
+    assert not worth_sampling(replace(original, size_bytes=LARGE_BYTES), header.format, stream)
+    assert not worth_sampling(replace(original, format_name="mpegts"), header.format, stream)
+    assert not worth_sampling(original, header.format.model_copy(update={"duration": Fraction(60)}), stream)
+    assert not worth_sampling(original, header.format, stream.model_copy(update={"nb_frames": 0}))
+
+
+async def test_mkvmerge_counts_in_a_tag(launcher: Launcher) -> None:
+    header = await read_header(Original(launcher=launcher, path=FILM, size_bytes=1))
+    stream = header.streams[0].model_copy(update={"nb_frames": 0})
+    assert counted_by_container(stream) is None
+    assert counted_by_container(stream.model_copy(update={"tags": {"NUMBER_OF_FRAMES": "7200"}})) == 7200
+    assert counted_by_container(stream.model_copy(update={"tags": {"NUMBER_OF_FRAMES": "many"}})) is None
