@@ -62,6 +62,16 @@ class OpenFile:
             return False
         return True
 
+    def read_resident(self, offset: int, count: int) -> bytes | None:
+        """Those bytes, or None where a disk would have to be waited for."""
+        data = bytearray(count)
+        try:
+            if os.preadv(self.descriptor, [data], offset, os.RWF_NOWAIT) < count:
+                return None
+        except OSError:
+            return None
+        return bytes(data)
+
     def read_ahead(self, offset: int, count: int) -> None:
         """Bring that stretch into the page cache. Blocks."""
         os.posix_fadvise(self.descriptor, offset, count, os.POSIX_FADV_WILLNEED)
