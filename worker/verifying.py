@@ -45,7 +45,7 @@ async def verify_decodes(launcher: Launcher, folder: Path, plan: Plan, name: str
 
 async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: int) -> None:
     init, segment = folder / INIT_NAME, folder / segment_name(number)
-    wanted = len(read_samples(segment, SampleDefaults.of_init_section(init.read_bytes())))
+    wanted = await asyncio.to_thread(_count_samples, init, segment)
     command = Command(
         program="ffmpeg",
         arguments=decode_arguments(init, segment, launcher.settings.max_pixels),
@@ -61,6 +61,10 @@ async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: i
         raise OutputRefused(
             f"Segment {number} of {name} decodes to {decoded} frames of {wanted}.", finished.stderr_tail
         )
+
+
+def _count_samples(init: Path, segment: Path) -> int:
+    return len(read_samples(segment, SampleDefaults.of_init_section(init.read_bytes())))
 
 
 def decode_arguments(init: Path, segment: Path, max_pixels: int) -> tuple[str, ...]:

@@ -14,9 +14,13 @@ import pytest
 from PIL import Image
 
 from tests.vod.hls.builders import make_audio, make_plan, make_video
+from tests.worker.conftest import Yard
+from tests.worker.office import add_planned_film, assignment, row_of, storage_of
+from vod.catalog.models import JobKind
 from vod.config import FfmpegSection
 from vod.ffmpeg.process import Launcher
 from vod.hls.plan import Plan
+from worker import artwork
 from worker.artwork import find_poster
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
@@ -115,3 +119,25 @@ async def test_a_file_that_is_none_has_no_poster(launcher: Launcher, tmp_path: P
     original = tmp_path / "f.mp4"
     original.write_bytes(b"#EXTM3U\nfile:///etc/passwd\n")
     assert await poster(launcher, film(), original) is None
+
+
+async def test_the_job_publishes_a_poster_and_says_so_in_the_row(
+    launcher: Launcher, tmp_path: Path, yard: Yard
+) -> None:
+    media_id = add_planned_film(yard, film())
+    original = storage_of(yard).original(media_id, "mp4")
+    encode(original, "-f", "lavfi", "-i", "testsrc2=s=320x180:r=5:d=10", *X264)
+    await artwork.run(*assignment(yard, launcher, media_id, JobKind.ARTWORK))
+    assert Image.open(storage_of(yard).artwork(media_id, "poster.jpg")).size == (320, 180)
+    assert row_of(yard, media_id).has_artwork
+
+
+@pytest.mark.parametrize("content", [pytest.param(None, id="gone"), pytest.param(b"junk", id="damaged")])
+async def test_a_film_without_a_poster_is_nobodys_failure(
+    launcher: Launcher, yard: Yard, content: bytes | None
+) -> None:
+    media_id = add_planned_film(yard, film())
+    if content is not None:
+        storage_of(yard).original(media_id, "mp4").write_bytes(content)
+    await artwork.run(*assignment(yard, launcher, media_id, JobKind.ARTWORK))
+    assert not row_of(yard, media_id).has_artwork

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from tests.vod.hls.builders import make_audio, make_plan, make_rung, make_video
 from tests.vod.hls.media import write_fragments
+from tests.worker.conftest import Yard
+from tests.worker.office import add_planned_film, assignment, row_of, storage_of
+from vod.catalog.models import JobKind, MediaStatus
 from vod.config import FfmpegSection
 from vod.errors import OutputRefused
 from vod.ffmpeg.process import Launcher
+from vod.hls.plan import Plan
+from worker import verifying
 from worker.verifying import verify_decodes
 
 PICTURES = "-f lavfi -i testsrc2=s=64x48:r=25 -c:v libx264 -bf 2 -g 50 -sc_threshold 0"
@@ -55,3 +61,32 @@ async def test_a_segment_of_another_encoder_setting_is_refused(launcher: Launche
     (foreign / "00001.m4s").rename(tmp_path / "00001.m4s")
     with pytest.raises(OutputRefused, match="Segment 1 of 720p"):
         await verify_decodes(launcher, tmp_path, FILM, "720p")
+
+
+SILENT = make_plan(
+    video=make_video(timescale=12_800, cuts=(0, 25_600, 51_200), rungs=(make_rung(width=64, height=48),))
+)
+
+
+def write_rendition(yard: Yard, plan: Plan) -> tuple[UUID, Path]:
+    film = add_planned_film(yard, plan)
+    folder = storage_of(yard).rendition(film, plan.digest, "720p")
+    folder.mkdir()
+    write_fragments(folder, PICTURES, "4")
+    return film, folder
+
+
+async def test_a_film_whose_renditions_are_right_is_ready(launcher: Launcher, yard: Yard) -> None:
+    film, _ = write_rendition(yard, SILENT)
+    job, context = assignment(yard, launcher, film, JobKind.VERIFY)
+    await verifying.run(job, context)
+    assert row_of(yard, film).status == MediaStatus.READY
+    assert context.lease.progress == 1
+
+
+async def test_a_film_that_lacks_a_segment_is_not(launcher: Launcher, yard: Yard) -> None:
+    film, folder = write_rendition(yard, SILENT)
+    (folder / "00001.m4s").unlink()
+    with pytest.raises(OutputRefused, match=r"00001\.m4s of 720p is missing"):
+        await verifying.run(*assignment(yard, launcher, film, JobKind.VERIFY))
+    assert row_of(yard, film).status == MediaStatus.PROCESSING
