@@ -11,13 +11,12 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from vod.ffmpeg.probe import probe
-
 from vod import storage as files
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind
 from vod.config import HlsSection
+from vod.ffmpeg.probe import probe
 from vod.ffmpeg.source import Source
 from vod.hls.plan import Plan
 from vod.hls.planning import PlanSettings, make_plan
@@ -66,7 +65,7 @@ def _record(media_id: UUID, source: Source, plan: Plan) -> None:
         height=rung.height if rung else None,
         digest=plan.digest,
     )
-    if moved and plan.rungs:
+    if moved:
         jobs.add(media_id, JobKind.ARTWORK, priority=jobs.ARTWORK)
 
 
