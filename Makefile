@@ -14,14 +14,16 @@ check:  ## ruff, mypy --strict, layers, sizes, locks, units and docs: everything
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_*.py
 
-bench:  ## measure: CPU of the ladder against one plain ffmpeg pass, time to READY, memory of a large upload
-	$(BIN)/python -m bench
+bench:  ## measure: memory and latency of a 2 GB upload, serving against nginx and plain aiohttp
+	$(BIN)/python -m bench.upload_memory --gigabytes 2
+	$(BIN)/python -m bench.serving
 
 seed:  ## make three short films and upload them to the running server (HOMEREEL_KEY=… from `homereel key add`)
 	$(BIN)/python -m bench.seed
 
-soak:  ## kill server, worker and ffmpeg at random while films are encoded (MINUTES=30)
-	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
+soak:  ## kill server, worker and ffmpeg at random moments, again and again (MINUTES=30)
+	end=$$(($$(date +%s) + 60 * $(or $(MINUTES),30))); \
+	while [ $$(date +%s) -lt $$end ]; do $(BIN)/pytest -q -x tests/e2e/test_kill.py || exit 1; done
 
 lock:  ## write the lock files anew from pyproject.toml and package.json (needs: pip install uv, npm)
 	$(COMPILE) pyproject.toml --extra build -o requirements.lock
