@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server import bodies, keys, pages, resources
+from server import bodies, keys, openapi, pages, resources
 from server.changes import CHANGES, Changes
 from server.errors import answer_errors
 from server.headers import add_security_headers
@@ -35,7 +35,7 @@ def build_app(config: Config, *, config_path: Path | None = None) -> web.Applica
     app[keys.STORAGE] = Storage(config.media.root)
     app[keys.DATABASE] = Database(config.database_url, config.database.threads)
     app[keys.PASSWORDS] = Passwords()
-    app[keys.BELL] = Bell(app[keys.STORAGE].root / "run")
+    app[keys.BELL] = Bell(app[keys.STORAGE].doorbells)
     app[CHANGES] = Changes(app[keys.DATABASE], app[keys.STORAGE])
     app.on_shutdown.append(app[CHANGES].close)
     app[METRICS] = Metrics()
@@ -43,6 +43,7 @@ def build_app(config: Config, *, config_path: Path | None = None) -> web.Applica
     app.on_response_prepare.append(add_security_headers)
     app.cleanup_ctx.extend(resources.CONTEXTS)
     app.add_routes(ROUTES)
+    openapi.publish(app)
     return app
 
 

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import time
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
@@ -14,6 +15,7 @@ from aiohttp.abc import AbstractAccessLogger
 from vod.config import LogSection
 
 MASK = "***"
+STREAM_PATH = "/stream/"
 
 SECRETS = re.compile(
     r"(?P<stream>/stream/(?:hls|original)/[^/\s]+/)(?!master\.m3u8)[^/\s\"'?]+"
@@ -67,6 +69,11 @@ class AccessLogger(AbstractAccessLogger):
         return self.logger.isEnabledFor(logging.INFO)
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        # A film is a thousand segments: each that was sent as asked would bury everything else.
+        quiet = request.path.startswith(STREAM_PATH) and response.status < HTTPStatus.BAD_REQUEST
+        level = logging.DEBUG if quiet else logging.INFO
+        if not self.logger.isEnabledFor(level):
+            return
         fields = {
             "remote": request.remote or "-",
             "method": request.method,
@@ -75,6 +82,9 @@ class AccessLogger(AbstractAccessLogger):
             "bytes": response.body_length,
             "seconds": round(time, 4),
         }
-        self.logger.info(
-            "%(remote)s %(method)s %(path)s %(status)s %(bytes)s B %(seconds).3f s", fields, extra={"fields": fields}
+        self.logger.log(
+            level,
+            "%(remote)s %(method)s %(path)s %(status)s %(bytes)s B %(seconds).3f s",
+            fields,
+            extra={"fields": fields},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -37,9 +38,17 @@ SECURITY: dict[Access, list[dict[str, list[str]]]] = {
 }
 
 
+DOCUMENT = web.AppKey("openapi_document", bytes)
+
+
+def publish(app: web.Application) -> None:
+    """Once all routes are there: they never change while the server runs."""
+    app[DOCUMENT] = json.dumps(document(app.router.routes())).encode()
+
+
 @operation("This description of the interface.", access=Access.PUBLIC)
 async def show(request: web.Request) -> web.Response:
-    return web.json_response(document(request.app.router.routes()))
+    return web.Response(body=request.app[DOCUMENT], content_type="application/json")
 
 
 def document(routes: Iterable[web.AbstractRoute]) -> dict[str, Any]:

@@ -91,8 +91,7 @@ async def _workers(app: web.Application) -> int:
 
 
 def _workers_here(storage: Storage) -> set[str]:
-    bells = storage.root / "run"
-    return {path.stem for path in bells.glob(f"*{queue.SUFFIX}") if queue.answers(path)}
+    return {path.stem for path in storage.doorbells.glob(f"*{queue.SUFFIX}") if queue.answers(path)}
 
 
 def _state(works: bool) -> State:

@@ -7,6 +7,7 @@ Layout below the media root (design.md section 4)::
     hls/{id}/master.m3u8         what can be served now
     hls/{id}/{digest}/           plan.json, media playlists, one folder a rendition
     artwork/{id}/                poster and stills
+    run/                         doorbells of the workers of this host
     secrets/                     0600 files: token keys, set-up code
 
 Names come from ids, digests and rendition names that this program made; a foreign string that does not
@@ -79,6 +80,11 @@ class Storage:
 
     def artwork(self, media_id: UUID, name: str) -> Path:
         return self.root / "artwork" / str(media_id) / _checked(FILE_NAME, name)
+
+    @property
+    def doorbells(self) -> Path:
+        """Where the workers of this host wait for a ring (vod.queue)."""
+        return self.root / "run"
 
     def secret(self, name: str) -> Path:
         return self.root / "secrets" / _checked(SECRET, name)

@@ -101,7 +101,7 @@ async def _doorbell(bells: Path) -> AsyncIterator[tuple[str, Doorbell]]:
 
 
 def _bells(storage: Storage) -> Path:
-    return storage.root / "run"
+    return storage.doorbells
 
 
 def _runner(parts: Parts, tasks: Tasks, heartbeat: Heartbeat) -> Runner:

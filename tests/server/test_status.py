@@ -23,7 +23,7 @@ async def test_a_server_without_a_worker_is_degraded(house: House) -> None:
 
 
 async def test_a_worker_that_answers_at_its_door_is_seen(house: House) -> None:
-    bell = Doorbell(house.app[STORAGE].root / "run", "a-worker")
+    bell = Doorbell(house.app[STORAGE].doorbells, "a-worker")
     bell.open()
     assert await health(house) == (200, "ok", {"database": "ok", "disk": "ok", "workers": "ok"})
     bell.close()
