@@ -14,7 +14,7 @@ check:  ## ruff, mypy --strict, layers, sizes, locks, units and docs: everything
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_*.py
 
-bench:  ## measure: memory and latency of a 2 GB upload, serving against nginx and plain aiohttp
+bench:  ## measure: memory and latency of a 2 GB upload, serving against nginx and plain aiohttp (needs nginx, wrk)
 	$(BIN)/python -m bench.upload_memory --gigabytes 2
 	$(BIN)/python -m bench.serving
 
