@@ -1,4 +1,4 @@
-"""Originals of thirteen seconds whose every frame differs, in the containers that time them differently."""
+"""Originals whose every frame differs, in the containers that time them differently: thirteen seconds, and a long one."""
 
 from __future__ import annotations
 
@@ -26,11 +26,23 @@ RECIPES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
+LONG_SECONDS = 100
+
+
 @cache
 def film(name: str) -> Path:
-    rate, hz, encoding = RECIPES[name]
     path = clips_folder() / f"film-{name}"
+    if name == "long.mp4":
+        return _long(path)
+    rate, hz, encoding = RECIPES[name]
     picture = [part.format(rate=rate) for part in MOVING]
     sound = [part.format(hz=hz) for part in SOUND]
     make(*picture, *sound, *encoding, str(path))
+    return path
+
+
+def _long(path: Path) -> Path:
+    picture = ("-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=25:duration={LONG_SECONDS}")
+    sound = ("-f", "lavfi", "-i", f"anoisesrc=color=pink:sample_rate=48000:duration={LONG_SECONDS}")
+    make(*picture, *sound, *X264, "-c:a", "aac", str(path))
     return path
