@@ -6,12 +6,16 @@ import statistics
 import time
 
 import pytest
+from aiohttp import ClientSession
 from argon2 import PasswordHasher
 
 from server import sessions, setup_code
+from server.app import build_app
 from server.keys import DATABASE, PASSWORDS, STORAGE
 from tests.server.conftest import PASSWORD, House, Person
+from tests.server.running import running
 from vod.catalog import accounts
+from vod.config import Config
 
 
 async def set_up(house: House, **fields: str) -> int:
@@ -105,6 +109,20 @@ async def test_signing_out_everywhere_ends_every_session_of_this_user_alone(
     elsewhere = await house.browser("Uwe")
     assert (await user.ask("DELETE", "/api/sessions")).status == 204
     assert [(await person.get("/media-files")).status for person in (user, elsewhere, admin)] == [401, 401, 200]
+
+
+async def test_under_https_the_cookie_is_bound_to_this_very_host(config: Config) -> None:
+    public = "https://films.example.org"
+    section = config.server.model_copy(update={"public_url": public})
+    async with (
+        running(build_app(config.model_copy(update={"server": section}))) as server,
+        ClientSession(server.url("")) as browser,
+    ):
+        await server.app[DATABASE].run(accounts.add_user, "Ada", await server.app[PASSWORDS].hash(PASSWORD))
+        form, headers = {"name": "Ada", "password": PASSWORD}, {"Host": "films.example.org", "Origin": public}
+        answer = await browser.post("/login", data=form, headers=headers, allow_redirects=False)
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-homereel_session=") and "Secure" in cookie and "Domain" not in cookie
 
 
 async def test_the_first_page_after_signing_in_is_one_of_ours(house: House, user: Person) -> None:
