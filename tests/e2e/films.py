@@ -1,4 +1,5 @@
-"""Originals whose every frame differs, in the containers that time them differently: thirteen seconds, and a long one."""
+"""Originals whose every frame differs, in the containers that time them differently: of thirteen seconds, and a
+long one."""
 
 from __future__ import annotations
 
