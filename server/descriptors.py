@@ -39,9 +39,9 @@ def open_regular(path: Path) -> int:
 
 
 class OpenFile:
-    """`lines` are the header lines that every response with this file carries, ETag among them."""
+    """`lines` are the header lines that every response with this file carries, `whole_lines` those of all of it."""
 
-    __slots__ = ("__weakref__", "_close", "_probe", "descriptor", "etag", "lines", "size")
+    __slots__ = ("__weakref__", "_close", "_probe", "descriptor", "etag", "lines", "size", "whole_lines")
 
     def __init__(self, path: Path, fields: Mapping[str, str]) -> None:
         """Blocks; raises FileNotFoundError."""
@@ -51,6 +51,7 @@ class OpenFile:
         self.size = status.st_size
         self.etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"'
         self.lines = header_lines({"ETag": self.etag, "Accept-Ranges": "bytes", **fields})
+        self.whole_lines = self.lines + b"Content-Length: %d\r\n" % self.size
         self._probe = bytearray(1)
 
     def is_resident(self, offset: int, count: int) -> bool:
@@ -62,7 +63,7 @@ class OpenFile:
             return False
         return True
 
-    def read_resident(self, offset: int, count: int) -> bytes | None:
+    def read_resident(self, offset: int, count: int) -> bytearray | None:
         """Those bytes, or None where a disk would have to be waited for."""
         data = bytearray(count)
         try:
@@ -70,7 +71,7 @@ class OpenFile:
                 return None
         except OSError:
             return None
-        return bytes(data)
+        return data
 
     def read_ahead(self, offset: int, count: int) -> None:
         """Bring that stretch into the page cache. Blocks."""

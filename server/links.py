@@ -19,6 +19,7 @@ from server.access import require_user
 from server.contract import Access, Given, operation
 from server.hls_names import MASTER
 from server.keys import CONFIG, DATABASE, TOKENS
+from server.path_ids import media_id_in_path
 from server.playlists import with_token
 from server.streams import ID, playlist
 from vod.catalog import media_files
@@ -43,10 +44,10 @@ class PlayQuery(Given):
     media_type=media_types.HLS_PLAYLIST,
 )
 async def master(request: web.Request) -> web.Response:
-    media_id = request.match_info["id"]
-    token = bodies.read_query(request, ManifestQuery).token or await _own_token(request)
+    media_id = media_id_in_path(request)
+    token = bodies.read_query(request, ManifestQuery).token or await _own_token(request, media_id)
     request.app[TOKENS].verify(token, media_id, Scope.HLS, time.time())
-    found = await playlist(request.app, media_id, MASTER)
+    found = await playlist(request.app, str(media_id), MASTER)
     text = with_token(found.plain.body.decode(), f"/stream/hls/{media_id}/{token}/")
     # It holds a right that belongs to this caller alone.
     headers = {"Cache-Control": "private, no-store", "Content-Type": media_types.HLS_PLAYLIST}
@@ -60,10 +61,10 @@ async def master(request: web.Request) -> web.Response:
     media_type=M3U,
 )
 async def play(request: web.Request) -> web.Response:
-    media_id, token = request.match_info["id"], request.match_info["token"]
+    media_id, token = media_id_in_path(request), request.match_info["token"]
     request.app[TOKENS].verify(token, media_id, Scope.HLS, time.time())
     start = bodies.read_query(request, PlayQuery).t
-    entry = await request.app[DATABASE].read(media_files.get, UUID(media_id))
+    entry = await request.app[DATABASE].read(media_files.get, media_id)
     title = one_line(_title(entry.titling) or entry.media_file.original_name)
     url = f"{base_url(request)}/stream/hls/{media_id}/{token}/{MASTER}"
     return web.Response(
@@ -92,10 +93,9 @@ def one_line(text: str) -> str:
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
-async def _own_token(request: web.Request) -> str:
+async def _own_token(request: web.Request, media_id: UUID) -> str:
     identity = await require_user(request)
-    media_id = request.match_info["id"]
-    entry = await request.app[DATABASE].read(media_files.get, UUID(media_id))
+    entry = await request.app[DATABASE].read(media_files.get, media_id)
     expiry = expiry_for(entry.media_file.duration or 0, request.app[CONFIG].hls.token_seconds, time.time())
     return request.app[TOKENS].sign(media_id, identity.stream_subject, Scope.HLS, expiry)
 

@@ -32,8 +32,13 @@ class FileResponse(RawResponse):
     """The selected bytes of an open file."""
 
     def __init__(self, file: OpenFile, request: web.Request) -> None:
-        selection = select(request.method, request.headers, file.etag, file.size)
-        super().__init__(selection.status, file.lines + _length_lines(selection, file.size))
+        headers = request.headers
+        if "Range" not in headers and "If-None-Match" not in headers:
+            selection, lines = Selection(HTTPStatus.OK, 0, file.size), file.whole_lines
+        else:
+            selection = select(request.method, headers, file.etag, file.size)
+            lines = file.lines + _length_lines(selection, file.size)
+        super().__init__(selection.status, lines)
         self._file = file
         self._offset = selection.offset
         self._count = 0 if request.method == "HEAD" else selection.length
@@ -90,7 +95,7 @@ class Transfer:
         self._transport = transport
         self._offset = offset
         self._count = count
-        self._fetched = offset  # up to here a thread has read ahead
+        self._cached = offset  # up to here the page cache is known to hold the file
         self._reading = False
         self._seen = 0  # `sent` when the reader was last looked at
         self._loop = asyncio.get_running_loop()
@@ -134,11 +139,12 @@ class Transfer:
         if self._transport.is_closing():
             raise ConnectionResetError("The client has gone.")
         offset = self._offset + self.sent
-        count = min(self._count - self.sent, WINDOW_BYTES)
-        if offset >= self._fetched and not self._file.is_resident(offset, count):
-            self._fetch(offset, count)
-            return
-        sent = os.sendfile(self._destination, self._file.descriptor, offset, count)
+        if offset == self._cached:
+            self._cached = min(offset + WINDOW_BYTES, self._offset + self._count)
+            if not self._file.is_resident(offset, self._cached - offset):
+                self._fetch(offset, self._cached - offset)
+                return
+        sent = os.sendfile(self._destination, self._file.descriptor, offset, self._cached - offset)
         if sent == 0:
             raise OSError("The file is shorter than it was.")
         self.sent += sent
@@ -146,7 +152,7 @@ class Transfer:
     def _fetch(self, offset: int, count: int) -> None:
         """Not from here: a disk that has to spin up would hold up everybody."""
         self._loop.remove_writer(self._destination)
-        self._fetched, self._reading = offset + count, True
+        self._reading = True
         reading = self._loop.run_in_executor(None, self._file.read_ahead, offset, count)
         reading.add_done_callback(self._continue)
 

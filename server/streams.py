@@ -34,7 +34,7 @@ SWEEP_SECONDS = 5
 IMMUTABLE = "private, max-age=31536000, immutable"
 REVALIDATED = "private, max-age=0, must-revalidate"
 
-ID = "{id:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}}"
+ID = "{id:[0-9a-f-]{36}}"  # the token is signed for one exact spelling
 
 DESCRIPTORS = web.AppKey("descriptors", DescriptorCache)
 PLAYLISTS = web.AppKey("playlists", PlaylistCache)
