@@ -7,7 +7,6 @@ loses control and bidirectional-override characters on its way out, for escaping
 
 from __future__ import annotations
 
-import datetime
 import re
 import uuid
 from pathlib import Path
@@ -36,7 +35,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clock": clock, "spoken": spoken, "percent": percent, "tint": tint, "day": day}
+    environment.filters |= {"clock": clock, "spoken": spoken, "percent": percent, "tint": tint}
     return environment
 
 
@@ -79,10 +78,6 @@ def percent(fraction: float) -> str:
 
 def tint(identifier: uuid.UUID | int | str) -> int:
     return sum(str(identifier).encode()) % TINTS
-
-
-def day(epoch_seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(epoch_seconds, datetime.UTC).strftime("%-d %B %Y")
 
 
 def _without_unseen(value: Any) -> Any:

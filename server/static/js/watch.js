@@ -31,10 +31,11 @@ class WatchPage {
       rungsInTheMaking: () => this.rungsInTheMaking(),
       showKeys: () => ask("keys", () => {}),
     });
-    this.actions = new FilmActions(this.mediaId, () => this.refresh());
+    this.actions = new FilmActions(this.mediaId, { refresh: () => this.refresh(), leave: () => this.leave() });
     /** @type {Media | null} */
     this.media = null;
     this.opened = false;
+    this.leaving = false;
     this.offered = "";
     this.wireEngine();
     wireCopying(root);
@@ -64,11 +65,17 @@ class WatchPage {
     }
   }
 
+  /** The film is gone: its deleter hears so twice, from the answer and from the events. */
+  leave() {
+    if (!this.leaving) location.assign("/");
+    this.leaving = true;
+  }
+
   /** @param {import("./events.js").Happening} happening */
   hear({ kind, data }) {
     if (kind === "open") void this.refresh();
     else if (data.id !== this.mediaId) return;
-    else if (kind === "deleted") location.assign("/");
+    else if (kind === "deleted") this.leave();
     else if (data.playable && !this.media?.manifestUrl) void this.refresh(); // now there is something to link to
     else this.draw({ ...this.media, ...data });
   }

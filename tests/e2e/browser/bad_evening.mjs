@@ -1,6 +1,6 @@
 /** A bad evening: the network goes away while a film plays, a file is broken, and titles are written by an enemy. */
 
-import { album, finish, given, person } from "./chromium.mjs";
+import { album, finish, given, person, seen } from "./chromium.mjs";
 
 const { base, setupCode, clip, broken } = given;
 const PREPARING_MS = 240_000;
@@ -82,7 +82,7 @@ async function writeHostileTitles() {
   for (const title of HOSTILE) {
     await page.goto(`${base}/watch/${film}`);
     await page.getByRole("button", { name: "Rename" }).click();
-    await page.getByLabel("Title").fill(title);
+    await page.getByRole("textbox", { name: "Title" }).fill(title);
     await page.locator("dialog[open]").getByRole("button", { name: "Rename" }).click();
     await page.locator("dialog[open]").waitFor({ state: "detached" });
     for (const path of ["/", `/watch/${film}`, "/jobs", "/admin/users", "/admin/keys", `/?q=${encodeURIComponent(title)}`]) {
@@ -108,11 +108,9 @@ async function seeTheFailure(ruin) {
 
 /** Last, for Chromium itself writes every failed request into the console. */
 async function loseTheNetwork() {
-  await page.goto(`${base}/watch/${film}`);
-  await page.locator('[data-stage][data-mode="playing"]').waitFor();
+  found.consoleErrorsBefore = [...seen.consoleErrors];
   await page.route("**/*.m4s", (route) => route.abort("connectionfailed"));
-  await page.evaluate(() => document.querySelector("video").play());
-  await page.keyboard.press("9");
+  await page.goto(`${base}/watch/${film}`);
   await page.getByText("The connection is away. Trying again…").waitFor({ timeout: 90_000 });
   await picture(page, "offline", "the connection is away and the page says so");
   await page.unroute("**/*.m4s");

@@ -38,7 +38,6 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
         "HOMEREEL_MEDIA_RESERVE_BYTES": "0",
         "HOMEREEL_SERVER_HOST": "127.0.0.1",
         "HOMEREEL_SERVER_PORT": "0",
-        "HOMEREEL_FFMPEG_SANDBOX": "preferred",
     }
     process = await _homereel("serve", environment)
     draining: asyncio.Task[None] | None = None

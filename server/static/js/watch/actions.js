@@ -8,10 +8,11 @@ import { toast } from "../toast.js";
 /** @typedef {import("../media.js").Media} Media */
 
 export class FilmActions {
-  /** @param {string} mediaId @param {() => Promise<void>} refresh asks for the film's state anew */
-  constructor(mediaId, refresh) {
+  /** @param {string} mediaId @param {{ refresh: () => Promise<void>, leave: () => void }} page */
+  constructor(mediaId, { refresh, leave }) {
     this.url = `/media-files/${encodeURIComponent(mediaId)}`;
     this.refresh = refresh;
+    this.leave = leave;
     this.button("rename").addEventListener("click", () => this.rename());
     this.button("delete").addEventListener("click", () => this.delete());
     this.button("retry").addEventListener("click", () => void this.post("retry", "Trying again"));
@@ -42,7 +43,7 @@ export class FilmActions {
   delete() {
     ask("delete", async () => {
       await call("DELETE", this.url);
-      location.assign("/");
+      this.leave();
     });
   }
 
