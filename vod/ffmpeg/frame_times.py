@@ -48,7 +48,8 @@ def _from_decoding_times(packets: PacketTimes, first_shown: int) -> list[int] | 
 
 def refuse_broken_clock(packets: PacketTimes, base: Fraction) -> None:
     known = [dts for dts in packets.dts if dts != UNKNOWN]
-    if any((earlier - later) * base > MAX_STEP_BACK_SECONDS for earlier, later in pairwise(known)):
+    most = int(MAX_STEP_BACK_SECONDS / base)
+    if any(earlier - later > most for earlier, later in pairwise(known)):
         raise SourceError("The clock of this recording starts over in the middle, so it cannot be cut into segments.")
 
 
