@@ -40,8 +40,8 @@ class Answer:
 
 
 @asynccontextmanager
-async def running(app: web.Application, tls: ssl.SSLContext | None = None) -> AsyncIterator[Running]:
-    runner = web.AppRunner(app, **runner_options(Config()))
+async def running(app: web.Application, tls: ssl.SSLContext | None = None, **options: float) -> AsyncIterator[Running]:
+    runner = web.AppRunner(app, **(runner_options(Config()) | options))
     await runner.setup()
     site = web.TCPSite(runner, HOST, 0, ssl_context=tls)
     await site.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import os
 import random
 import ssl
@@ -475,3 +476,31 @@ def test_a_playlist_for_who_has_no_path_token_carries_it_in_every_uri() -> None:
         "/already/rooted.m3u8\n"
         "\n"
     )
+
+
+async def test_a_stop_lets_a_running_answer_end(film: Film) -> None:
+    film.put(film.storage.original(FILM, "mkv"), random.Random(5).randbytes(24 << 20))
+    async with running(make_app(film)) as server, connection(server) as (reader, writer):
+        writer.write(f"GET {film.original()} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        stopping = asyncio.create_task(server.runner.cleanup())
+        assert await reader.readexactly(24 << 20) == film.original_bytes
+        assert await reader.read(-1) == b""
+        await stopping
+
+
+async def test_an_idle_connection_is_closed_after_an_answer_as_before_one(film: Film) -> None:
+    async with running(make_app(film), keepalive_timeout=0.05) as server, connection(server) as (reader, writer):
+        writer.write(f"GET {film.segment()} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        async with asyncio.timeout(20):
+            assert (parse_answer(await reader.read(-1))).body == film.segment_bytes()
+
+
+async def test_the_access_log_knows_what_was_sent(film: Film, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with running(make_app(film)) as server:
+        await ask(server, film.segment(), Range="bytes=5-9")
+        await ask(server, film.original())
+    lines = [record.getMessage() for record in caplog.records if record.name == "aiohttp.access"]
+    assert [" 206 5 B " in lines[0], f" 200 {3 << 20} B " in lines[1]] == [True, True]
+    assert not any(film.token(scope) in line for scope in Scope for line in lines)
