@@ -5,11 +5,11 @@ import { album, finish, given, person, seen } from "./chromium.mjs";
 const { base, setupCode, clip, broken } = given;
 const PREPARING_MS = 240_000;
 const HOSTILE = [
-  "<script>alert(1)</script>",
   '"><img src=x onerror=alert(1)>',
   "javascript:alert(1)",
   "</title><svg/onload=alert(1)>",
   "\u202Egnp.exe",
+  "<script>alert(1)</script>",
 ];
 
 const picture = album("bad-evening");
@@ -89,7 +89,8 @@ async function writeHostileTitles() {
       await page.goto(base + path, { waitUntil: "load" });
     }
   }
-  await page.goto(base);
+  await page.goto(`${base}/watch/${film}`);
+  await page.locator("h1").getByText("alert(1)").waitFor();
   await picture(page, "hostile-title", "a hostile title and user name are shown as the text they are");
 }
 
@@ -116,5 +117,5 @@ async function loseTheNetwork() {
   await page.unroute("**/*.m4s");
   await page.getByText("The connection is away. Trying again…").waitFor({ state: "hidden", timeout: 90_000 });
   await page.waitForFunction(() => document.querySelector("video").readyState > 2, null, { timeout: 60_000 });
-  found.recovered = true;
+  found.recoveredAt = await page.evaluate(() => document.querySelector("video").currentTime);
 }

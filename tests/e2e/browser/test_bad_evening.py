@@ -62,8 +62,8 @@ def test_a_deleted_film_is_gone_from_the_library(evening: Any) -> None:
     assert evening["deletedIsGone"]
 
 
-def test_playing_goes_on_when_the_network_is_back(evening: Any) -> None:
-    assert evening["recovered"]
+def test_playing_goes_on_at_the_remembered_place_when_the_network_is_back(evening: Any) -> None:
+    assert evening["recoveredAt"] == pytest.approx(SECONDS / 2, abs=1)
 
 
 async def _spend(folder: Path, clip: Path, broken: Path) -> Any:

@@ -29,12 +29,14 @@ export class Engine extends EventTarget {
     this.repairs = 0;
     this.lastRepair = 0;
     this.retryTimer = 0;
+    this.start = 0;
     video.addEventListener("error", () => this.hls === null && video.src && this.retryLater());
     video.addEventListener("timeupdate", () => this.settle());
   }
 
   /** @param {string} manifestUrl @param {number} position seconds */
   load(manifestUrl, position) {
+    this.start = position;
     const Hls = hlsLibrary();
     if (Hls?.isSupported()) this.loadWithHls(Hls, manifestUrl, position);
     else if (this.video.canPlayType("application/vnd.apple.mpegurl")) this.loadNatively(manifestUrl, position);
@@ -109,8 +111,9 @@ export class Engine extends EventTarget {
 
   /** Start over at the same place, playing if it was. @param {string} manifestUrl */
   reload(manifestUrl) {
-    const { currentTime, paused } = this.video;
-    this.load(manifestUrl, currentTime);
+    const { currentTime, paused, played } = this.video;
+    // Before anything was shown the element stands at 0, wherever it was meant to begin.
+    this.load(manifestUrl, played.length || currentTime > 0 ? currentTime : this.start);
     if (!paused) this.video.addEventListener("canplay", () => void this.video.play().catch(() => {}), { once: true });
   }
 

@@ -32,6 +32,7 @@ export class Position {
 
   save() {
     const seconds = Math.round(this.video.currentTime * 10) / 10;
+    if (this.video.played.length === 0 && seconds === 0) return; // opened, and nothing more
     if (this.video.readyState === 0 || seconds === this.saved) return;
     this.saved = seconds;
     // A position lost while the server is away is five seconds lost: nothing to bother anybody with.
