@@ -7,38 +7,78 @@ as well, as a player would get them.
 from __future__ import annotations
 
 import asyncio
+from logging import getLogger
 from pathlib import Path
 
-from vod.catalog import media_files
+from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
-from vod.errors import OutputRefused, ProcessError
+from vod.errors import ProcessError
 from vod.ffmpeg.guards import guard_arguments, input_guards
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.hls.fragments import SampleDefaults
 from vod.hls.plan import Plan
 from vod.hls.progress import load_plan
-from vod.hls.verify import INIT_NAME, read_samples, verify_rendition
+from vod.hls.verify import INIT_NAME, SegmentRefused, read_samples, verify_rendition
 from vod.storage import segment_name
 from worker.context import Context
+from worker.lanes import open_spans
+
+log = getLogger(__name__)
 
 # One segment of 1080p60, on one thread of a busy machine
 DECODE_LIMITS = Limits(address_space_bytes=1 << 30, wall_seconds=120)
 
 
 async def run(job: JobSnapshot, context: Context) -> None:
-    """Raises OutputRefused with the first fault."""
+    """A segment that is refused is made anew, once; its lane ends with a new verification.
+
+    Raises OutputRefused with the first fault that this cannot mend.
+    """
     media = (await context.database.run(media_files.get, job.media_file_id)).media_file
     plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
-    for done, name in enumerate(plan.renditions):
-        folder = context.storage.rendition(media.id, plan.digest, name)
-        await asyncio.to_thread(verify_rendition, folder, plan, name)
-        await verify_decodes(context.launcher, folder, plan, name)
-        context.lease.report((done + 1) / len(plan.renditions))
-    await context.database.run(media_files.mark_ready, media.id)
+    try:
+        for done, name in enumerate(plan.renditions):
+            folder = context.storage.rendition(media.id, plan.digest, name)
+            await asyncio.to_thread(verify_rendition, folder, plan, name)
+            await verify_decodes(context.launcher, folder, plan, name)
+            context.lease.report((done + 1) / len(plan.renditions))
+    except SegmentRefused as refusal:
+        await _make_anew(job, context, plan, refusal)
+    else:
+        await asyncio.to_thread(_forget_refused, job, context, plan)
+        await context.database.run(media_files.mark_ready, media.id)
+
+
+async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, refusal: SegmentRefused) -> None:
+    """Raises the refusal where the segment was refused before."""
+    path = context.storage.segment(job.media_file_id, plan.digest, refusal.rendition, refusal.number)
+    if not await asyncio.to_thread(_put_aside, path):
+        raise refusal
+    log.warning("media file %s: %s It is made anew.", job.media_file_id, refusal.detail)
+    lane = next(lane for lane, parts in plan.lanes.items() if refusal.rendition in {part.name for part in parts})
+    await open_spans(context, job.media_file_id, plan, lane, priority=jobs.HEAD)
+
+
+def _put_aside(segment: Path) -> bool:
+    """False where one of this name lies there already."""
+    aside = segment.with_name(f".{segment.name}.refused")
+    if aside.exists():
+        return False
+    try:
+        segment.rename(aside)
+    except FileNotFoundError:
+        aside.touch()
+    return True
+
+
+def _forget_refused(job: JobSnapshot, context: Context, plan: Plan) -> None:
+    for name in plan.renditions:
+        for aside in context.storage.rendition(job.media_file_id, plan.digest, name).glob(".*.refused"):
+            aside.unlink(missing_ok=True)
 
 
 async def verify_decodes(launcher: Launcher, folder: Path, plan: Plan, name: str) -> None:
-    """Raises OutputRefused naming the segment that a decoder stumbles over; `vod.hls.verify` has accepted `folder`."""
+    """Raises SegmentRefused for the first that a decoder stumbles over; `vod.hls.verify` has accepted `folder`."""
     for number in sorted({0, plan.grid(name).count - 1}):
         await _verify_segment(launcher, folder, name, number)
 
@@ -55,12 +95,10 @@ async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: i
     try:
         finished = await launcher.run(command)
     except ProcessError as error:
-        raise OutputRefused(f"Segment {number} of {name} cannot be decoded.", error.stderr_tail) from None
+        raise SegmentRefused(name, number, "it cannot be decoded", error.stderr_tail) from None
     decoded = sum(not line.startswith(b"#") for line in finished.stdout.splitlines())
     if decoded != wanted:
-        raise OutputRefused(
-            f"Segment {number} of {name} decodes to {decoded} frames of {wanted}.", finished.stderr_tail
-        )
+        raise SegmentRefused(name, number, f"it decodes to {decoded} frames of {wanted}", finished.stderr_tail)
 
 
 def _count_samples(init: Path, segment: Path) -> int:

@@ -9,11 +9,13 @@ from tests.vod.hls.builders import make_audio, make_plan, make_rung, make_video
 from tests.vod.hls.media import write_fragments
 from tests.worker.conftest import Yard
 from tests.worker.office import add_planned_film, assignment, row_of, storage_of
+from vod.catalog import jobs
 from vod.catalog.models import JobKind, MediaStatus
 from vod.config import FfmpegSection
 from vod.errors import OutputRefused
 from vod.ffmpeg.process import Launcher
 from vod.hls.plan import Plan
+from vod.hls.verify import SegmentRefused
 from worker import verifying
 from worker.verifying import verify_decodes
 
@@ -84,9 +86,29 @@ async def test_a_film_whose_renditions_are_right_is_ready(launcher: Launcher, ya
     assert context.lease.progress == 1
 
 
-async def test_a_film_that_lacks_a_segment_is_not(launcher: Launcher, yard: Yard) -> None:
+async def test_a_segment_that_is_missing_or_damaged_is_asked_for_again(launcher: Launcher, yard: Yard) -> None:
     film, folder = write_rendition(yard, SILENT)
-    (folder / "00001.m4s").unlink()
-    with pytest.raises(OutputRefused, match=r"00001\.m4s of 720p is missing"):
-        await verifying.run(*assignment(yard, launcher, film, JobKind.VERIFY))
+    (folder / "00001.m4s").write_bytes(b"damaged")
+    await verifying.run(*assignment(yard, launcher, film, JobKind.VERIFY))
     assert row_of(yard, film).status == MediaStatus.PROCESSING
+    assert not (folder / "00001.m4s").exists()
+    (span,) = [job for job in yard.database.unit(jobs.open_jobs, film) if job.kind == JobKind.ENCODE]
+    assert (span.lane, span.first_segment, span.last_segment) == ("ladder", 1, 1)
+
+
+async def test_a_segment_that_is_refused_a_second_time_fails_the_verification(launcher: Launcher, yard: Yard) -> None:
+    film, folder = write_rendition(yard, SILENT)
+    (folder / "00001.m4s").write_bytes(b"damaged")
+    job, context = assignment(yard, launcher, film, JobKind.VERIFY)
+    await verifying.run(job, context)
+    (folder / "00001.m4s").write_bytes(b"damaged again")
+    with pytest.raises(SegmentRefused, match="Segment 1 of 720p"):
+        await verifying.run(job, context)
+
+
+async def test_what_was_refused_is_gone_once_the_film_is_ready(launcher: Launcher, yard: Yard) -> None:
+    film, folder = write_rendition(yard, SILENT)
+    (folder / ".00001.m4s.refused").touch()
+    await verifying.run(*assignment(yard, launcher, film, JobKind.VERIFY))
+    assert row_of(yard, film).status == MediaStatus.READY
+    assert not list(folder.glob(".*"))

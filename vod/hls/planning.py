@@ -24,8 +24,8 @@ from vod.hls.plan import AAC_FRAME_SAMPLES, AUDIO_LANE_PREFIX, AudioPlan, Plan, 
 # Decode times are packed into the first frame's time (fmp4.decode_times): a tick must be much finer than a frame.
 MIN_TIMESCALE = 10_000
 
-# A last segment shorter than this joins the one before it, which stays within Apple 7.6's target + 0.5 s.
-SHORTEST_TAIL_SECONDS = Fraction(45, 100)
+# A shorter segment at the end, or behind a gap, joins the one before it, which stays within Apple 7.6's target + 0.5 s.
+SHORTEST_SECONDS = Fraction(45, 100)
 
 # Packets start on a multiple of so many samples where the container's ticks are too coarse to show it. Vorbis
 # overlaps blocks of 2^n ≥ 256, E-AC-3 has one to six blocks of 256.
@@ -66,11 +66,12 @@ def make_plan(source: Source, settings: PlanSettings) -> Plan:
 def _plan_video(source: Source, stream: VideoStream, times: FrameTimes, settings: PlanSettings) -> VideoPlan:
     clock = _Clock.of(stream, source.start_seconds)
     end = clock.from_seconds(source.duration_seconds)
-    frames_end = min(end, max(clock.from_source(times.end_ticks), clock.from_source(times.first_ticks) + 1))
     rate = _frame_rate(times, stream)
+    frames_end = _frames_end(times, clock, rate)
     starts = _segment_starts(times, clock, settings.segment_seconds)
     if end - frames_end > LONGEST_STRETCH_SECONDS * clock.timescale:
-        starts += _starts_after(starts[-1], end, settings.segment_seconds, rate, clock.timescale)
+        begun = max(starts[-1], clock.from_source(times.first_ticks))
+        starts += _starts_after(begun, frames_end, end, settings.segment_seconds, rate, clock.timescale)
     return VideoPlan(
         stream_index=stream.index,
         timescale=clock.timescale,
@@ -78,7 +79,7 @@ def _plan_video(source: Source, stream: VideoStream, times: FrameTimes, settings
         origin_ticks=clock.origin_ticks,
         tolerance_ticks=int(clock.timescale / rate / 2) if times.frame_duration and not times.ticks else 0,
         cuts=(*_without_short_tail(starts, end, clock.timescale), end),
-        frames_end_ticks=frames_end,
+        frames_end_ticks=min(frames_end, end),
         frame_rate=rate,
         frame_count=len(times.ticks),
         longest_gop_seconds=times.longest_gop_seconds,
@@ -148,20 +149,36 @@ def _starts_by_time(ticks: tuple[int, ...], clock: _Clock, segment_seconds: Frac
     """VFR: the first frame at or after each nominal cut; a gap without frames lengthens its segment."""
     frames = [clock.from_source(tick) for tick in ticks]
     step = segment_seconds * clock.timescale
-    nominal = range(1, int(frames[-1] / step) + 1)
-    found = {frames[bisect_left(frames, k * step)] for k in nominal if frames[-1] >= k * step}
-    return sorted({0, *(tick for tick in found if tick > 0)})
+    starts = [0]
+    for k in range(1, int(frames[-1] / step) + 1):
+        start = frames[bisect_left(frames, k * step)]
+        # the very first frame belongs to segment 0, however late it comes
+        if start > frames[0] and start - starts[-1] >= SHORTEST_SECONDS * clock.timescale:
+            starts.append(start)
+    return starts
 
 
-def _starts_after(last: int, end: int, segment_seconds: Fraction, rate: Fraction, timescale: int) -> list[int]:
-    """The grid goes on behind the last frame, in whole frames."""
-    step = max(1, round(segment_seconds * rate)) / rate * timescale
-    return [last + int(step * k) for k in range(1, ceil((end - last) / step))]
+def _frames_end(times: FrameTimes, clock: _Clock, rate: Fraction) -> int:
+    """One frame behind the start of the last: a frame that stays for long is repeated like any still picture."""
+    if times.ticks:
+        return clock.from_source(times.ticks[-1]) + int(clock.timescale / rate)
+    return clock.from_source(times.end_ticks)
+
+
+def _starts_after(
+    begun: int, frames_end: int, end: int, segment_seconds: Fraction, rate: Fraction, timescale: int
+) -> list[int]:
+    """The grid goes on behind the last frame, at the times that `picture` gives to its repetitions."""
+    frame = timescale / rate
+    step = max(1, round(segment_seconds * rate)) * frame
+    last = frames_end - int(frame)
+    repetitions = (round((begun + step * k - last) / frame) for k in range(1, ceil((end - begun) / step)))
+    return [last + int(frame * n) for n in repetitions if n > 0]
 
 
 def _without_short_tail(starts: list[int], end: int, timescale: int) -> list[int]:
     kept = [start for start in starts if start < end] or [0]
-    if len(kept) > 1 and end - kept[-1] < SHORTEST_TAIL_SECONDS * timescale:
+    if len(kept) > 1 and end - kept[-1] < SHORTEST_SECONDS * timescale:
         kept.pop()
     return kept
 
@@ -171,7 +188,7 @@ def _boundaries(video: VideoPlan | None, duration: Fraction, segment_seconds: Fr
     if video is not None:
         return [Fraction(cut, video.timescale) for cut in video.cuts[:-1]]
     starts = [segment_seconds * k for k in range(max(1, ceil(duration / segment_seconds)))]
-    if len(starts) > 1 and duration - starts[-1] < SHORTEST_TAIL_SECONDS:
+    if len(starts) > 1 and duration - starts[-1] < SHORTEST_SECONDS:
         starts.pop()
     return starts
 
@@ -221,7 +238,8 @@ def _label(stream: AudioStream) -> str:
     if stream.title:
         return stream.title
     if stream.language != "und":
-        return langcodes.Language.get(stream.language).autonym().capitalize()
+        name = langcodes.Language.get(stream.language).autonym()
+        return name[:1].upper() + name[1:]
     return "Audio"
 
 

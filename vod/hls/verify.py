@@ -27,8 +27,17 @@ LARGEST_INIT_BYTES = 1 << 20
 LARGEST_MOOF_BYTES = 4 << 20
 BESIDE_THE_FRAGMENT = frozenset({b"styp", b"sidx", b"prft", b"emsg", b"free"})
 LARGE_HEADER_BYTES = 16
-# What `vod.storage.publish` writes aside: a killed worker may leave one, and it serves nobody.
-WRITTEN_ASIDE = re.compile(r"\..+\.part\Z")
+# What `vod.storage.publish` writes aside (a killed worker may leave one) and what was refused: they serve nobody.
+ASIDE = re.compile(r"\..+\.(part|refused)\Z")
+
+
+class SegmentRefused(OutputRefused):
+    """One segment is not what the plan says; made anew it may be."""
+
+    def __init__(self, rendition: str, number: int, fault: str, stderr_tail: str = "") -> None:
+        super().__init__(f"Segment {number} of {rendition}: {fault}.", stderr_tail)
+        self.rendition = rendition
+        self.number = number
 
 
 class Expected(NamedTuple):
@@ -42,7 +51,10 @@ class Expected(NamedTuple):
 
 
 def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
-    """Raises OutputRefused naming the first fault; KeyError for a rendition the plan does not hold."""
+    """Raises OutputRefused (SegmentRefused where it is one segment's) naming the first fault.
+
+    KeyError for a rendition the plan does not hold.
+    """
     grid = plan.grid(name)
     _verify_listing(folder, grid, name)
     try:
@@ -58,7 +70,7 @@ def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
             _verify_continuity(samples, previous_end)
             _verify_times(samples, expected)
         except ValueError as fault:
-            raise OutputRefused(f"Segment {number} of {name}: {fault}.") from None
+            raise SegmentRefused(name, number, str(fault)) from None
         previous_end = samples[-1].end
 
 
@@ -83,12 +95,14 @@ def _verify_listing(folder: Path, grid: Grid, name: str) -> None:
         sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder)}
     except FileNotFoundError:
         raise OutputRefused(f"There is no folder of {name}.") from None
-    expected = [INIT_NAME, *(segment_name(number) for number in range(grid.count))]
-    for file_name in expected:
+    if sizes.get(INIT_NAME, 0) == 0:
+        raise OutputRefused(f"The init section of {name} is missing.")
+    segments = [segment_name(number) for number in range(grid.count)]
+    for number, file_name in enumerate(segments):
         if sizes.get(file_name, 0) == 0:
-            raise OutputRefused(f"{file_name} of {name} is {'empty' if file_name in sizes else 'missing'}.")
-    for file_name in sizes.keys() - set(expected):
-        if not WRITTEN_ASIDE.match(file_name):
+            raise SegmentRefused(name, number, "it is empty" if file_name in sizes else "it is missing")
+    for file_name in sizes.keys() - {INIT_NAME, *segments}:
+        if not ASIDE.match(file_name):
             raise OutputRefused(f"{file_name} of {name} is not in the plan.")
 
 

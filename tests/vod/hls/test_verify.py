@@ -51,9 +51,9 @@ def test_what_a_killed_worker_left_aside_is_no_fault(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file_name", "content", "complaint"),
     [
-        pytest.param("00001.m4s", None, "00001.m4s of 720p is missing", id="a missing segment"),
-        pytest.param("init.mp4", None, "init.mp4 of 720p is missing", id="a missing init section"),
-        pytest.param("00000.m4s", b"", "00000.m4s of 720p is empty", id="an empty segment"),
+        pytest.param("00001.m4s", None, "it is missing", id="a missing segment"),
+        pytest.param("init.mp4", None, "init section of 720p is missing", id="a missing init section"),
+        pytest.param("00000.m4s", b"", "it is empty", id="an empty segment"),
         pytest.param("00002.m4s", b"x", "00002.m4s of 720p is not in the plan", id="a segment too many"),
         pytest.param("init.mp4", b"junk", "init section of 720p: box header", id="an init section of junk"),
         pytest.param("init.mp4", init(avc1_entry(), tracks=2), "one track", id="two tracks"),
