@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vod.hls import boxes, fmp4
 from vod.hls.fmp4 import Sample
-from vod.hls.fragments import SampleDefaults, read_entries
+from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
 
 FRAME = 1001
 # x264's order with three B-frames and a pyramid: I4 P8 B6 b5 b7 ...
@@ -21,7 +21,7 @@ def sample(time: int, *, keyframe: bool = False, size: int = 3) -> Sample:
     return Sample(time, keyframe, memoryview(bytes(size)))
 
 
-def entries(parts: tuple[boxes.Bytes, ...]) -> list[fmp4.read_entries]:  # type: ignore[valid-type]
+def entries(parts: tuple[boxes.Bytes, ...]) -> list[SampleEntry]:
     joined = b"".join(parts)
     moof = boxes.require(joined, b"moof")
     return list(read_entries(joined[moof.start : moof.end], SampleDefaults()))
