@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import ffmpeg
@@ -77,7 +78,7 @@ def _timed(picture: Any, video: VideoPlan, start: int, end: int | None, span: Sp
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced").filter("settb", base)
     stretch = Fraction(video.cuts[-1] - video.frames_end_ticks, video.timescale)
     if stretch > LONGEST_STRETCH_SECONDS:
-        picture = picture.filter("tpad", stop_mode="clone", stop_duration=f"{float(stretch):.6f}")
+        picture = _still(picture, video)
     bounds = {} if span.first == 0 else {"start_pts": start}
     # the last span is open: a frame that the container hides from the probe is still shown
     bounds |= (
@@ -86,6 +87,17 @@ def _timed(picture: Any, video: VideoPlan, start: int, end: int | None, span: Sp
         else {"end_pts": video.cuts[-1] if end is None else end}
     )
     return picture.filter("trim", **bounds) if bounds else picture
+
+
+def _still(picture: Any, video: VideoPlan) -> Any:
+    """The last frame again and again, at the film's rate: `tpad` would take the rate the container claims, if any."""
+    frame = video.timescale / video.frame_rate
+    last = video.frames_end_ticks - int(frame)
+    # register 0 counts the repetitions; repeated times are those of a container that claims no rate
+    repeated = f"gt(PTS,{last + video.tolerance_ticks})+lte(PTS,PREV_INPTS)"
+    next_time = f"{last}+floor(st(0,ld(0)+1)*{frame.numerator}/{frame.denominator})"
+    count = ceil((video.cuts[-1] - last) / frame)
+    return picture.filter("tpad", stop_mode="clone", stop=count).filter("setpts", f"if({repeated},{next_time},PTS)")
 
 
 def _scaled(picture: Any, rung: Rung, video: VideoPlan, *, first: bool) -> Any:
@@ -155,16 +167,19 @@ def _colour_options(video: VideoPlan) -> dict[str, object]:
 
 
 def _keyframe_times(video: VideoPlan, span: Span) -> str:
-    """Seconds, a little early: the first frame at or after each becomes an IDR."""
-    early = max(Fraction(video.tolerance_ticks), Fraction(1, 2))
+    """Seconds; the first frame at or after each becomes an IDR."""
     ticks = [tick for k in range(span.first, span.last + 1) for tick in _keyframe_ticks(video, k)]
-    return ",".join(f"{max(0.0, float((tick - early) / video.timescale)):.6f}" for tick in ticks)
+    return ",".join(f"{max(0.0, float(tick / video.timescale)):.6f}" for tick in ticks)
 
 
 def _keyframe_ticks(video: VideoPlan, segment: int) -> list[Fraction]:
-    """A segment's start and as many equal parts as keep keyframes within two seconds."""
+    """A little before a segment's start, and as many equal parts of it as keep keyframes within two seconds."""
     start, end = video.cuts[segment], video.cuts[segment + 1]
-    parts = max(1, -((start - end) // int(KEYFRAME_SECONDS * video.timescale)))
     frame = video.timescale / video.frame_rate
-    # whole frames, half of one early: equal parts rarely fall on a frame
-    return [start + round((end - start) * part / parts / frame) * frame for part in range(parts)]
+    frames = round((end - start) / frame)
+    parts = max(1, ceil(Fraction(frames, int(KEYFRAME_SECONDS * video.frame_rate))))
+    # a microsecond is as exact as ffmpeg reads it
+    early = max(Fraction(video.tolerance_ticks), Fraction(1, 2), Fraction(video.timescale, 1_000_000))
+    # half a frame early: a container's rounding moves frames
+    inner = [start + (round(Fraction(frames * part, parts)) - Fraction(1, 2)) * frame for part in range(1, parts)]
+    return [start - early, *inner]
