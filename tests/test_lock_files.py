@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from tests.test_layers import imports_of, our_sources
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-node.lock")
@@ -75,3 +79,14 @@ def test_tests_run_against_the_versions_that_users_get() -> None:
 
 def _names(requirements: list[str]) -> set[str]:
     return {re.split(r"[<>=\[; ]", requirement, maxsplit=1)[0] for requirement in requirements}
+
+
+def test_what_the_program_imports_is_what_users_get() -> None:
+    """Not by luck of a developer's environment."""
+    imported = {
+        one.imported.partition(".")[0] for module, text in our_sources().items() for one in imports_of(module, text, {})
+    }
+    distributions = packages_distributions()
+    foreign = imported - sys.stdlib_module_names - {"vod", "server", "worker"}
+    needed = {distributions[name][0].lower().replace("_", "-") for name in foreign}
+    assert needed - packages("requirements.lock").keys() == set()
