@@ -75,7 +75,7 @@ def upright(width: int, height: int, sample_aspect: Fraction, rotation: int) -> 
 def box_lines(width: Fraction, height: Fraction) -> int:
     """Lines of the 16:9 box (lying or standing) that the picture just fits into: 1920x800 is "1080p"."""
     long, short = max(width, height), min(width, height)
-    lines = max(ceil(short), ceil(long * 9 / 16))
+    lines = max(ceil(short), round(long * 9 / 16))
     # 1088 coded lines, or 481 after odd sample aspects, are what people call 1080p and 480p
     return next((known for known in LINES if abs(lines - known) * 100 <= known), lines)
 
@@ -103,8 +103,8 @@ def _lines_of(rung: Rung) -> int:
 
 
 def _even(side: Fraction) -> int:
-    """The nearest even number, for 4:2:0."""
-    return round(side / 2) * 2
+    """The nearest even number, for 4:2:0; ffmpeg takes 0 for "as the original"."""
+    return max(2, round(side / 2) * 2)
 
 
 def _even_below(side: Fraction) -> int:

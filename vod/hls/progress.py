@@ -28,7 +28,7 @@ def load_plan(storage: Storage, media_id: UUID, digest: str) -> Plan:
     """A plan never changes, so it is read once. Raises NotFound where it is gone or of another version."""
     try:
         return _plan_at(storage.plan(media_id, digest))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise NotFound("This film has no plan that this version of Homereel can read.") from None
 
 
