@@ -44,7 +44,7 @@ class Target:
     span: Span
     tolerance_ticks: int
     gap_allowed: bool  # the original may lack the span's first frame
-    on_segment: OnSegment  # awaited after each published segment
+    on_segment: OnSegment  # awaited after each newly published segment
 
 
 async def cut_video(reader: asyncio.StreamReader, target: Target) -> None:
@@ -141,7 +141,7 @@ async def _read_header(reader: asyncio.StreamReader) -> bytes:
 @dataclass(slots=True)
 class _Writer:
     target: Target
-    written: set[int] = field(default_factory=set)
+    came: set[int] = field(default_factory=set)  # new or present before
 
     async def init(self, moov: bytes) -> None:
         cuts = self.target.grid.cuts
@@ -162,19 +162,22 @@ class _Writer:
     def check_complete(self) -> None:
         """Exit code 0 proves nothing: every segment of the span must have come."""
         for number in range(self.target.span.first, self.target.span.last + 1):
-            if number not in self.written:
+            if number not in self.came:
                 raise OutputRefused(f"The encoder ended without segment {number}.")
 
     async def _publish(self, number: int, parts: tuple[Bytes, ...]) -> None:
         path = self.target.folder / storage.segment_name(number)
-        await asyncio.to_thread(_publish_segment, path, parts)
-        self.written.add(number)
-        await self.target.on_segment(number)
+        is_new = await asyncio.to_thread(_publish_segment, path, parts)
+        self.came.add(number)
+        if is_new:
+            await self.target.on_segment(number)
 
 
-def _publish_segment(path: Path, parts: tuple[Bytes, ...]) -> None:
-    if not path.exists():
-        storage.publish(path, *parts)
+def _publish_segment(path: Path, parts: tuple[Bytes, ...]) -> bool:
+    if path.exists():
+        return False
+    storage.publish(path, *parts)
+    return True
 
 
 def _publish_init(path: Path, content: bytes) -> None:

@@ -78,7 +78,7 @@ def decode_times(times: Sequence[int], start: int, end: int) -> list[int]:
     decoded = [start + (head_end - start) * index // head for index in range(head)] if depth else [start]
     decoded += [shown[index - depth] for index in range(head, len(times))]
     decoded = [*_before(decoded, end), end]
-    if any(later <= earlier for earlier, later in itertools.pairwise(decoded)):
+    if decoded[0] < start or any(later <= earlier for earlier, later in itertools.pairwise(decoded)):
         raise ValueError("ticks are too coarse for these frames")
     return decoded
 
