@@ -12,10 +12,10 @@ from aiohttp.typedefs import Handler
 
 from server import problems
 from server.keys import ERROR_PAGE
-from server.log import masked
 from server.problems import Problem
 from vod.catalog.database import OUTAGE
 from vod.errors import HomereelError, Unauthenticated
+from vod.log import masked
 
 log = logging.getLogger(__name__)
 
