@@ -23,10 +23,11 @@ from vod.errors import HomereelError, NotFound
 STATIC = Path(__file__).resolve().parent / "static"
 STILL = "poster.jpg"
 STILL_SECONDS = 86_400
+FONT_SECONDS = 30 * 86_400
 LONGEST_QUERY = 200
 
 # Python reads the machine's own mime.types, where these may be missing or wrong; a module of a wrong type is refused.
-STATIC_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+STATIC_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 
 PROBLEM_TITLES = {
     HTTPStatus.NOT_FOUND: "This reel is not on the shelf.",
@@ -134,10 +135,11 @@ async def still(request: web.Request) -> web.StreamResponse:
 
 
 async def static(request: web.Request) -> web.StreamResponse:
-    """Revalidated each time by ETag: an old module beside a new page would break it."""
+    """Revalidated each time by ETag, for an old module beside a new page would break it; but an old font would not."""
     path = await asyncio.to_thread(_static_file, request.match_info["path"])
     kind = STATIC_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return web.FileResponse(path, headers={"Cache-Control": "no-cache", "Content-Type": kind})
+    kept = f"public, max-age={FONT_SECONDS}" if path.suffix == ".woff2" else "no-cache"
+    return web.FileResponse(path, headers={"Cache-Control": kept, "Content-Type": kind})
 
 
 async def error_page(request: web.Request, problem: Problem) -> web.Response:

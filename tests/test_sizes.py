@@ -13,7 +13,7 @@ FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
 
 SOURCES = sorted(file for package in ("vod", "server", "worker", "bench") for file in (ROOT / package).rglob("*.py"))
-SCRIPTS = sorted((ROOT / "server" / "static").glob("*.js"))
+SCRIPTS = sorted((ROOT / "server" / "static" / "js").rglob("*.js"))
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
 

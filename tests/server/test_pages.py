@@ -275,6 +275,13 @@ async def test_static_files_are_typed_and_asked_for_anew(house: House, path: str
     assert again.status == 304
 
 
+async def test_fonts_are_kept_by_the_browser(house: House) -> None:
+    visitor = await house.visitor()
+    answer = await visitor.get("/static/vendor/fonts/alegreya-latin-wght-normal.woff2")
+    assert (answer.status, answer.content_type) == (200, "font/woff2")
+    assert "max-age" in answer.headers["Cache-Control"]
+
+
 @pytest.mark.parametrize(
     "path", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "js", "js/%00", "nothing.js", "a" * 5000]
 )

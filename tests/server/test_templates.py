@@ -14,6 +14,8 @@ from server.templating import TEMPLATES, make_environment
 TEMPLATE_FILES = sorted(TEMPLATES.rglob("*.html"))
 MODULES = sorted((STATIC / "js").rglob("*.js"))
 EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.S)
+SHEETS = sorted((STATIC / "css").rglob("*.css"))
+SHEET_URL = re.compile(r'url\("?([^")]+)"?\)')
 IMPORTED = re.compile(r'^import (?:.*? from )?"([^"]+)"', re.M)
 FORBIDDEN_IN_MODULES = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function")
 
@@ -86,3 +88,11 @@ def test_modules_never_make_markup_from_text(module: Path) -> None:
 @pytest.mark.parametrize("module", by_name(MODULES, STATIC))
 def test_a_module_fits_one_head(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) < 300
+
+
+@pytest.mark.parametrize("sheet", by_name(SHEETS, STATIC))
+def test_style_sheets_name_only_files_that_are_there(sheet: Path) -> None:
+    """Fonts are there because `./setup` copies them."""
+    for target in SHEET_URL.findall(sheet.read_text(encoding="utf-8")):
+        assert target.startswith("/static/")
+        assert (STATIC / target.removeprefix("/static/")).is_file()
