@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 
+from vod.catalog.accounts import folded
 from vod.catalog.models import SignInFailure
 from vod.errors import Throttled
 
@@ -79,7 +80,7 @@ def _row(subject: str, now: float) -> SignInFailure:
 
 
 def _account_subject(account: str) -> str:
-    return hashlib.sha256(f"account:{account.strip().lower()}".encode()).hexdigest()
+    return hashlib.sha256(f"account:{folded(account)}".encode()).hexdigest()
 
 
 def _address_subject(address: str) -> str:

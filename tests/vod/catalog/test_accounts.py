@@ -32,6 +32,14 @@ def test_a_name_is_the_same_however_it_is_written(database: Database, ada: accou
     assert database.unit(accounts.find, name) == ada
 
 
+@pytest.mark.parametrize("name", ["Änne", "änne", "ÄNNE", "A\u0308nne"])
+def test_a_name_beyond_ascii_is_the_same_however_it_is_written(database: Database, name: str) -> None:
+    account = database.unit(accounts.add_user, "Änne", "a hash")
+    assert database.unit(accounts.find, name) == account
+    with pytest.raises(Conflict):
+        database.unit(accounts.add_user, name, "a hash")
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 65, "a\nb", "a\u202eb", "a\x00b"])
 def test_a_name_that_nobody_could_read_is_refused(database: Database, name: str) -> None:
     with pytest.raises(Invalid):
