@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from uuid import UUID
 
@@ -53,14 +54,18 @@ async def _stream(request: web.Request, media_id: UUID | None) -> web.StreamResp
 
 
 async def _pass_on(request: web.Request, response: web.StreamResponse, listener: Listener) -> None:
+    asked_at = time.monotonic()
     while not listener.closed:
         change = await listener.next_change(HEARTBEAT_SECONDS)
-        if change is not None:
-            await _write(response, change)
-        elif await identify(request) is None:
-            return  # signed out meanwhile
-        else:
+        # Also while there is much to tell: a film that is being encoded never leaves the stream quiet.
+        if change is None or time.monotonic() - asked_at >= HEARTBEAT_SECONDS:
+            if await identify(request) is None:
+                return  # signed out meanwhile
+            asked_at = time.monotonic()
+        if change is None:
             await response.write(b": still here\n\n")
+        else:
+            await _write(response, change)
 
 
 def _entries(media_id: UUID | None) -> list[Entry]:

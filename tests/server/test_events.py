@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
@@ -115,6 +116,19 @@ async def test_a_stream_ends_when_its_reader_signs_out(user: Person, monkeypatch
     async with listening(user, "/events") as answer:
         await user.ask("DELETE", "/api/sessions")
         assert (await answer.content.read()).replace(b": still here\n\n", b"") == b""
+
+
+async def test_a_busy_stream_ends_when_its_reader_signs_out(
+    house: House, user: Person, add_film: AddFilm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0)
+    film = await add_film()
+    change = await house.app[CHANGES].present(await house.app[DATABASE].read(media_files.get, film))
+    monkeypatch.setattr(Listener, "next_change", AsyncMock(return_value=change))
+    async with listening(user, f"/media-files/{film}/events") as answer:
+        await told(answer, "status")
+        await user.ask("DELETE", "/api/sessions")
+        await answer.content.read()
 
 
 async def test_nobody_looks_while_nobody_listens(house: House, user: Person) -> None:
