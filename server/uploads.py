@@ -25,6 +25,7 @@ from server.keys import BELL, CONFIG, DATABASE, STORAGE
 from server.labels import extension_of, file_label
 from server.metrics import METRICS
 from server.multipart import MultipartStream, Part
+from server.repeating import repeating
 from server.upload_body import UploadBody
 from server.upload_fields import UploadFields
 from vod.catalog import media_files
@@ -39,6 +40,7 @@ MOST_FIELDS = 16
 LONGEST_BOUNDARY = 70  # RFC 2046 section 5.1.1
 MOST_UPLOADS_A_USER = 6  # each holds 8 MiB of memory
 COME_BACK_SECONDS = 30
+SWEEP_SECONDS = 1800
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +65,15 @@ async def context(app: web.Application) -> AsyncIterator[None]:
     config = app[CONFIG]
     store = UploadStore(app[STORAGE], max_bytes=config.upload.max_bytes, reserve_bytes=config.media.reserve_bytes)
     app[UPLOADS], app[OPEN_UPLOADS] = store, Counter()
-    await asyncio.to_thread(store.sweep)
-    yield
+    # At once and then again: what a crash of a minute ago left is not old enough to be told from a running upload.
+    await _sweep(app)
+    async with repeating(_sweep, app, SWEEP_SECONDS):
+        yield
     await asyncio.to_thread(store.close)
+
+
+async def _sweep(app: web.Application) -> None:
+    await asyncio.to_thread(app[UPLOADS].sweep)
 
 
 @operation("Upload a film as multipart/form-data: `file`, and before it the fields that name it.", answer=UploadAnswer)

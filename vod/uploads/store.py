@@ -116,12 +116,8 @@ class UploadStore:
 
     def sweep(self, keep: Collection[UUID] = ()) -> int:
         """Remove what crashed uploads left behind; returns how many. Blocks."""
-        limit = time.time() - ORPHAN_SECONDS
-        orphans = [
-            path
-            for path in self._storage.unfinished()
-            if path.stat().st_mtime < limit and path.name not in {str(upload) for upload in (*keep, *self._open)}
-        ]
+        known = {str(upload) for upload in (*keep, *self._open)}
+        orphans = [path for path in self._storage.unfinished() if path.name not in known and _is_old(path)]
         for path in orphans:
             log.info("removing the unfinished upload %s", path.name)
             _remove(path)
@@ -161,6 +157,13 @@ class UploadStore:
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return path.stat().st_mtime < time.time() - ORPHAN_SECONDS
+    except FileNotFoundError:  # it has become an original meanwhile
+        return False
 
 
 def _remove(path: Path) -> None:
