@@ -56,14 +56,15 @@ class Supervisor:
         pause = FIRST_PAUSE_SECONDS
         while True:
             started = time.monotonic()
-            status = await self._run_once(slot)
+            ending = await self._run_once(slot)
             if time.monotonic() - started >= STEADY_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
-            log.warning("an embedded worker ended with status %d; the next one starts in %.1f s", status, pause)
+            log.warning("an embedded worker %s; the next one starts in %.1f s", ending, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _run_once(self, slot: int) -> int:
+    async def _run_once(self, slot: int) -> str:
+        """How it ended, in words."""
         # Shielded: a process that is being made while we stop must be known, to be ended.
         starting = asyncio.ensure_future(self._start_one(slot))
         try:
@@ -71,7 +72,9 @@ class Supervisor:
         except asyncio.CancelledError:
             await starting
             raise
-        return await process.wait()
+        except OSError as error:  # too many processes, or no memory, just now
+            return f"could not be started: {error.strerror}"
+        return f"ended with status {await process.wait()}"
 
     async def _start_one(self, slot: int) -> Process:
         process = await asyncio.create_subprocess_exec(

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import signal
 import sys
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE
+from typing import Any
+
+import pytest
 
 from server.supervisor import Supervisor
 from tests.worker.conftest import Yard, yard  # noqa: F401  the fixture
@@ -54,6 +59,22 @@ async def test_a_killed_worker_is_replaced(yard: Yard) -> None:  # noqa: F811
     await yard.until(lambda: yard.job(job).state == JobState.PENDING)
     yard.end_backoff()
     await yard.until(lambda: yard.job(job).worker != first)
+    await supervisor.stop()
+
+
+async def test_a_worker_that_cannot_be_started_is_tried_again(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    starts: list[object] = [OSError(errno.EAGAIN, "no more processes"), asyncio.subprocess.DEVNULL]
+
+    async def start(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        if isinstance(failure := starts.pop(0), OSError):
+            raise failure
+        return await create_subprocess_exec(*command, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    job = yard.add_job(yard.add_film(), "hang")
+    supervisor = supervisor_of(yard, 1)
+    supervisor.start()
+    await yard.until(lambda: yard.job(job).state == JobState.IN_PROGRESS)
     await supervisor.stop()
 
 
