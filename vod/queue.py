@@ -169,8 +169,9 @@ class DbBroker(AsyncBroker):
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
             # The claim commits in its thread all the same; nobody is left to do the job.
-            if (job := await claiming) is not None:
-                await self._database.run(leases.give_back, job, self._worker)
+            with suppress(*OUTAGE):
+                if (job := await claiming) is not None:
+                    await self._database.run(leases.give_back, job, self._worker)
             raise
         except OUTAGE as error:
             log.warning("the database is away: %s", type(error).__name__)

@@ -83,7 +83,7 @@ def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[
 
 
 async def _make(work: _Work, source: Input) -> None:
-    _check_disk(work)
+    await asyncio.to_thread(_check_disk, work)
     for seek_back_seconds, gap_allowed in SEEKS:
         span = replace(work.span, seek_back_seconds=seek_back_seconds)
         try:
@@ -150,7 +150,7 @@ def _check_disk(work: _Work) -> None:
     """The reserve is never eaten, not even by what is half done."""
     reserve = work.context.config.media.reserve_bytes
     if work.context.storage.free_bytes() - _planned_bytes(work) < reserve:
-        raise DiskFull("There is too little free disk to go on encoding; it continues when there is room.")
+        raise DiskFull("There is too little free disk to go on encoding. Make room, then try again.")
 
 
 def _planned_bytes(work: _Work) -> int:

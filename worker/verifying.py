@@ -60,14 +60,13 @@ async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, refusal: Se
 
 
 def _put_aside(segment: Path) -> bool:
-    """False where one of this name lies there already."""
+    """False where this segment was refused before."""
+    if not segment.exists():
+        return True  # lost, or put aside by a worker that was killed before it had asked for another
     aside = segment.with_name(f".{segment.name}.refused")
     if aside.exists():
         return False
-    try:
-        segment.rename(aside)
-    except FileNotFoundError:
-        aside.touch()
+    segment.rename(aside)
     return True
 
 

@@ -106,6 +106,13 @@ async def test_a_segment_that_is_refused_a_second_time_fails_the_verification(la
         await verifying.run(job, context)
 
 
+async def test_a_worker_killed_between_refusing_and_asking_again_costs_nothing(launcher: Launcher, yard: Yard) -> None:
+    film, folder = write_rendition(yard, SILENT)
+    (folder / "00001.m4s").rename(folder / ".00001.m4s.refused")
+    await verifying.run(*assignment(yard, launcher, film, JobKind.VERIFY))
+    assert [job.first_segment for job in yard.database.unit(jobs.open_jobs, film) if job.kind == JobKind.ENCODE] == [1]
+
+
 async def test_what_was_refused_is_gone_once_the_film_is_ready(launcher: Launcher, yard: Yard) -> None:
     film, folder = write_rendition(yard, SILENT)
     (folder / ".00001.m4s.refused").touch()
