@@ -27,9 +27,8 @@ from uuid import UUID
 from vod.errors import ConfigError, TokenRefused
 
 SKEW_SECONDS = 60  # clocks of a household differ (security.md 3.1)
-LONGEST_LIFE_SECONDS = (
-    7 * 24 * 3600
-)  # what [hls] token_seconds allows: a key verifies at least that long after it last signed
+# What [hls] token_seconds allows: a key verifies at least that long after it last signed.
+LONGEST_LIFE_SECONDS = 7 * 24 * 3600
 REMEMBERED = 4096  # verified tokens, about 400 bytes each
 KEY_BYTES = 32
 SIGNATURE_BYTES = 16
