@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from logging import getLogger
@@ -12,7 +13,7 @@ from vod import storage as files
 from vod.catalog import media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.errors import DiskFull
-from vod.ffmpeg.process import Command, Limits
+from vod.ffmpeg.process import Command, Limits, Running
 from vod.hls.cutter import CameTooLate, Target, cut_audio, cut_video
 from vod.hls.encode import Input, Span
 from vod.hls.picture import ladder_arguments
@@ -34,6 +35,10 @@ OUTPUT_FACTOR, OUTPUT_MARGIN_BYTES = 3, 200 << 20
 # How much further back each try seeks where the one before came too late for its first frame; the last takes what
 # there is, for then the original has a gap there.
 SEEKS = ((Fraction(0), False), (Fraction(15), False), (Fraction(15), True))
+
+
+# A process that has closed one of its outputs is about to end.
+END_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -110,8 +115,18 @@ async def _encode(work: _Work, span: Span, source: Input, *, gap_allowed: bool) 
                     cut = cut_audio if isinstance(part, AudioPlan) else cut_video
                     group.create_task(cut(reader, _target(work, span, part, gap_allowed)))
         except* Exception as failures:
-            raise _first(failures) from None
+            failure = _first(failures)
+            if not isinstance(failure, CameTooLate) and any(output.at_eof() for output in running.outputs):
+                await _tell_own_failure(running)
+            raise failure from None
         await running.finish()
+
+
+async def _tell_own_failure(running: Running) -> None:
+    """A stream that was cut short says less than the process that stopped writing it. Raises what `finish` does."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(END_SECONDS):
+            await running.finish()
 
 
 def _arguments(work: _Work, span: Span, source: Input) -> list[str]:

@@ -31,6 +31,8 @@ SHORTEST_SECONDS = Fraction(45, 100)
 # overlaps blocks of 2^n ≥ 256, E-AC-3 has one to six blocks of 256.
 PACKET_LATTICE = {"aac": 1024, "ac3": 1536, "eac3": 256, "mp3": 576, "mp2": 1152, "dts": 512, "vorbis": 64}
 
+LONE_FRAME_RATE = Fraction(25)  # of a film of one frame, which is repeated for as long as its sound lasts
+
 STEREO_BPS = 160_000  # the most that Apple 2.9 allows for stereo AAC
 AAC_RATES = (44_100, 48_000)
 
@@ -122,10 +124,12 @@ class _Clock:
 
 
 def _frame_rate(times: FrameTimes, stream: VideoStream) -> Fraction:
+    if times.frame_count < 2:
+        return LONE_FRAME_RATE
     if times.frame_duration:
-        return 1 / times.frame_duration
+        return max(1 / times.frame_duration, Fraction(1))
     shown = (times.end_ticks - times.first_ticks) * stream.time_base
-    measured = Fraction(times.frame_count) / shown if shown > 0 else Fraction(25)
+    measured = Fraction(times.frame_count) / shown if shown > 0 else LONE_FRAME_RATE
     return min(max(measured, Fraction(1)), Fraction(240)).limit_denominator(1001)
 
 

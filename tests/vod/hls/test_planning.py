@@ -246,9 +246,11 @@ def test_time_zero_is_where_the_original_begins() -> None:
     [
         pytest.param(counted(100, Fraction(24_000, 1001), Fraction(1, 1000)), Fraction(24_000, 1001), id="constant"),
         pytest.param(irregular([0, 100, 1000, 1100], 2000), Fraction(2), id="the average of a variable one"),
-        pytest.param(irregular([0], 60_000), Fraction(1), id="never under one"),
+        pytest.param(irregular([0, 10_000], 60_000), Fraction(1), id="never under one"),
+        pytest.param(counted(3, Fraction(1, 6), Fraction(1, 1000)), Fraction(1), id="nor where it is constant"),
         pytest.param(irregular([0, 1, 2], 3), Fraction(240), id="never over 240"),
-        pytest.param(irregular([0], 0), Fraction(25), id="unknown"),
+        pytest.param(irregular([0], 40_000), Fraction(25), id="any for one frame"),
+        pytest.param(counted(1, Fraction(90_000), Fraction(1, 90_000)), Fraction(25), id="which may last one tick"),
     ],
 )
 def test_the_frame_rate_is_one_that_encoders_take(times: FrameTimes, rate: Fraction) -> None:
