@@ -78,7 +78,8 @@ def show_setup_code(config: Config, _arguments: Arguments) -> int:
     return 0
 
 
-def check_config(_config: Config, arguments: Arguments) -> int:
+def check_config(config: Config, arguments: Arguments) -> int:
+    Database(config.database_url, threads=1)  # it alone knows which URLs there are
     path = _config_path(arguments.config)
     _say(f"{path or 'The environment and the defaults'}: ok")
     return 0

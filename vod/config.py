@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +40,13 @@ class ServerSection(Section):
             raise ValueError("must be empty or start with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            ip_network(proxy, strict=False)  # its own ValueError says what is wrong
+        return value
+
 
 class MediaSection(Section):
     root: Path = Path("media")
@@ -56,6 +64,13 @@ class QueueSection(Section):
     lease_seconds: float = Field(60, ge=2, le=3600)
     sweep_seconds: float = Field(15, ge=1, le=600)
     max_attempts: int = Field(3, ge=1, le=20)
+
+    @field_validator("url")
+    @classmethod
+    def _in_the_database(cls, value: str) -> str:
+        if value:
+            raise ValueError("must be empty: jobs are announced through the database and the media folder")
+        return value
 
 
 class UploadSection(Section):

@@ -74,6 +74,12 @@ def test_public_url_loses_its_trailing_slash() -> None:
         pytest.param(
             '[server]\npublic_url = "films"', "must be empty or start with http:// or https://", id="own rule"
         ),
+        pytest.param(
+            '[server]\ntrusted_proxies = ["proxy.local"]',
+            "does not appear to be an IPv4 or IPv6 network",
+            id="a network",
+        ),
+        pytest.param('[queue]\nurl = "redis://host"', "must be empty: jobs are announced", id="a feature to come"),
         pytest.param('[hls]\npreset = "placebo"', "[hls] preset = 'placebo': Input should be 'ultrafast'", id="choice"),
     ],
 )

@@ -30,7 +30,7 @@ T = TypeVar("T")
 # What a unit raises while the engine is away or busy beyond patience; worth trying again later.
 OUTAGE = (OperationalError, InterfaceError)
 
-SQLITE_PREFIX = "sqlite:///"
+SQLITE_PREFIX, POSTGRESQL_PREFIX = "sqlite:///", "postgresql://"
 BUSY_SECONDS = 10
 CONNECTIONS_BESIDE_THREADS = 2  # the caller's own thread: start, command line, tests
 STALE_SECONDS = 300
@@ -39,6 +39,9 @@ MIGRATION_LOCK = 0x686F6D65  # "home": the advisory lock's number, shared by eve
 
 class Database:
     def __init__(self, url: str, threads: int) -> None:
+        """Raises ConfigError for a URL of no engine that we know."""
+        if not url.startswith((SQLITE_PREFIX, POSTGRESQL_PREFIX)):
+            raise ConfigError(f"[database] url must be empty or start with {SQLITE_PREFIX} or {POSTGRESQL_PREFIX}")
         self._url = url
         self._connections = threads + CONNECTIONS_BESIDE_THREADS
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
@@ -112,8 +115,6 @@ class Database:
         )
 
     def _postgresql(self) -> Any:
-        if not self._url.startswith("postgresql://"):
-            raise ConfigError("[database] url must be empty or start with sqlite:/// or postgresql://")
         return PooledPostgresqlDatabase(
             self._url, max_connections=self._connections, stale_timeout=STALE_SECONDS, timeout=BUSY_SECONDS
         )
