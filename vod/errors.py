@@ -1,4 +1,4 @@
-"""Every error that Homereel raises on purpose.
+"""The errors that Homereel raises on purpose; a few more are defined beside the one module that raises them.
 
 ::
 
@@ -26,11 +26,10 @@
     │   ├── ProcessTimeout     no progress, or over the wall clock
     │   ├── OutputRefused      the exit code was 0, the output is wrong all the same
     │   └── SandboxUnavailable the platform lacks what `sandbox = "required"` asks for
-    ├── LeaseLost              the job belongs to somebody else now
     ├── JobCancelled           somebody asked for this job to stop
     └── DatabaseTooNew         written by a newer Homereel
 
-Each class carries a stable `code`; `server.errors` gives each code its HTTP status.
+Each class carries a stable `code`; `server.problems` gives each code that reaches a caller its HTTP status.
 """
 
 from __future__ import annotations
@@ -152,10 +151,6 @@ class OutputRefused(ProcessError):
 
 class SandboxUnavailable(ProcessError):
     code = "sandbox-unavailable"
-
-
-class LeaseLost(HomereelError):
-    code = "lease-lost"
 
 
 class JobCancelled(HomereelError):

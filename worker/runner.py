@@ -11,7 +11,7 @@ from vod.catalog import leases
 from vod.catalog.database import OUTAGE, Database
 from vod.catalog.jobs import CANCELLED
 from vod.catalog.models import JobKind
-from vod.errors import HomereelError, JobCancelled, LeaseLost, SourceError
+from vod.errors import HomereelError, JobCancelled, SourceError
 from vod.queue import Bell
 from worker.context import Context, Lease, Stop, Tasks
 from worker.heartbeat import Heartbeat
@@ -93,7 +93,7 @@ class Runner:
         error = None if body.cancelled() else body.exception()
         if not body.cancelled() and error is None:
             return "completed" if leases.complete(lease.job, self._worker) else "lost"
-        if lease.stopped is Stop.LOST or isinstance(error, LeaseLost):
+        if lease.stopped is Stop.LOST:
             return "lost"
         if lease.stopped is Stop.CANCELLED or isinstance(error, JobCancelled):
             leases.fail(lease.job, self._worker, CANCELLED)

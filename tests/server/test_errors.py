@@ -38,7 +38,6 @@ def _every_error(kind: type[HomereelError] = HomereelError) -> Iterator[type[Hom
 INSIDE = {
     "config-invalid",
     "database-too-new",
-    "lease-lost",
     "output-refused",
     "process-failed",
     "process-timeout",

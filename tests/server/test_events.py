@@ -20,7 +20,7 @@ from server.changes import BACKLOG, CHANGES, Change, Listener
 from server.keys import DATABASE, STORAGE
 from tests.server.conftest import AddFilm, House, Person, PlanFilm
 from tests.server.running import HOST, request_head, running
-from vod.catalog import accounts, leases, media_files
+from vod.catalog import accounts, jobs, leases, media_files
 from vod.config import Config
 from vod.storage import publish
 
@@ -63,7 +63,7 @@ async def test_a_change_of_state_arrives(house: House, user: Person, add_film: A
     film = await add_film()
     async with listening(user, f"/media-files/{film}/events") as answer:
         assert (await told(answer, "status"))["status"] == "UPLOADED"
-        await house.app[DATABASE].run(media_files.mark_failed, film, "The file is empty.")
+        await house.app[DATABASE].run(jobs.fail_media_file, film, "The file is empty.")
         failed = await told(answer, "status")
         while failed["status"] == "UPLOADED":
             failed = await told(answer, "status")

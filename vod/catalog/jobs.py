@@ -21,7 +21,6 @@ VIEWER = 100
 PROBE = 85
 HEAD = 80  # the first spans of a new film
 ARTWORK = 75
-PREVIEW = 60
 LADDER = 40
 
 # Without these a film cannot play: when one is out of attempts, the media file is FAILED.

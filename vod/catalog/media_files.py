@@ -149,10 +149,6 @@ def mark_ready(media_id: UUID) -> bool:
     return _move(media_id, (MediaStatus.PROCESSING,), status=MediaStatus.READY, ready_at=now(), error_message=None)
 
 
-def mark_failed(media_id: UUID, message: str) -> None:
-    jobs.fail_media_file(media_id, message)
-
-
 def mark_artwork(media_id: UUID) -> bool:
     return _move(media_id, MediaStatus, has_artwork=True)
 
@@ -181,6 +177,7 @@ def _rows() -> Any:
             MediaFile,
             Movie.title.alias("movie_title"),
             Movie.release_date,
+            Movie.description.alias("movie_description"),
             Series.title.alias("series_title"),
             Season.number.alias("season_number"),
             Episode.number.alias("episode_number"),

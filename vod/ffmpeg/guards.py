@@ -56,8 +56,6 @@ VIDEO_CODECS = frozenset(CODEC_NAMES.get(name, name) for name in VIDEO_DECODERS)
 AUDIO_CODECS = frozenset(CODEC_NAMES.get(name, name) for name in AUDIO_DECODERS)
 
 MAX_STREAMS = 64
-# One allocation; a 4:4:4 16-bit picture at `max_pixels` needs 270 MB.
-MAX_ALLOCATION_BYTES = 1 << 30
 # What a reader needs to find every stream of a Blu-ray or DVD: late audio, subtitles with their first line.
 PROBE_BYTES = 20_000_000
 ANALYSE_MICROSECONDS = 30_000_000

@@ -114,7 +114,7 @@ def test_a_retry_waits_for_a_cancelled_job_to_stop(database: Database, film: UUI
 
 
 def test_a_failed_film_without_failed_jobs_starts_from_its_probe(database: Database, film: UUID) -> None:
-    database.unit(media_files.mark_failed, film, "It broke.")
+    database.unit(jobs.fail_media_file, film, "It broke.")
     assert database.unit(jobs.retry, film) == 1
     assert claim(database).kind is JobKind.PROBE
 

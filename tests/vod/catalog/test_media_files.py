@@ -124,7 +124,7 @@ def test_a_film_becomes_playable_once(database: Database, film: UUID) -> None:
 
 def test_a_failed_film_is_not_made_ready_by_a_late_worker(database: Database, film: UUID) -> None:
     mark_processing(database, film)
-    database.unit(media_files.mark_failed, film, "It broke.")
+    database.unit(jobs.fail_media_file, film, "It broke.")
     assert not mark_processing(database, film)
     assert not database.unit(media_files.mark_ready, film)
 

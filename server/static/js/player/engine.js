@@ -166,13 +166,6 @@ export class Engine extends EventTarget {
   tell(type, words) {
     this.dispatchEvent(new CustomEvent(type, { detail: words }));
   }
-
-  close() {
-    clearTimeout(this.retryTimer);
-    this.hls?.destroy();
-    this.hls = null;
-    this.video.removeAttribute("src");
-  }
 }
 
 /** @param {any} track of Safari's AudioTrackList @returns {AudioTrack} */
