@@ -7,11 +7,9 @@ from pathlib import Path
 from uuid import UUID
 
 from vod.errors import NotFound
-from vod.storage import DIGEST, FILE_NAME, RENDITION, Storage
+from vod.storage import DIGEST, FILE_NAME, MASTER, RENDITION, Storage
 
-MASTER = "master.m3u8"
 PLAYLIST_SUFFIXES = ("m3u8", "mpd")
-INIT_SECTION = "init.mp4"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,17 @@ from pydantic import Field
 from server import bodies, media_types
 from server.access import require_user
 from server.contract import Access, Given, operation
-from server.hls_names import MASTER
 from server.keys import CONFIG, DATABASE, TOKENS
+from server.labels import one_line
 from server.path_ids import media_id_in_path
 from server.playlists import with_token
 from server.streams import ID, playlist
+from server.watch import LONGEST_SECONDS
 from vod.catalog import media_files
 from vod.catalog.naming import MovieTitling, Titling
+from vod.storage import MASTER
 from vod.tokens import Scope, expiry_for
 
-LONGEST_SECONDS = 1_000_000  # no position in a film lies beyond
 M3U = "audio/x-mpegurl"
 
 
@@ -87,10 +88,6 @@ def play_list(url: str, title: str, duration_seconds: float | None, start_second
 def base_url(request: web.Request) -> str:
     """The Host was checked on the way in (server.hosts)."""
     return request.app[CONFIG].server.public_url or f"{request.scheme}://{request.host}"
-
-
-def one_line(text: str) -> str:
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 async def _own_token(request: web.Request, media_id: UUID) -> str:

@@ -17,22 +17,21 @@ from aiohttp import web
 from server import media_types
 from server.contract import Access, operation
 from server.descriptors import DescriptorCache
-from server.hls_names import INIT_SECTION, HlsName, is_playlist
+from server.hls_names import HlsName, is_playlist
 from server.keys import STORAGE, TOKENS
 from server.plans import PlanCache
-from server.playlists import Playlist, PlaylistCache
+from server.playlists import REVALIDATED, Playlist, PlaylistCache
 from server.raw_response import CROSS_ORIGIN_FIELDS, SAFE_FIELDS, RawResponse, header_lines
 from server.repeating import repeating
 from server.sendfile import FileResponse
 from vod.errors import NotFound, SegmentNotReady
-from vod.storage import EXTENSION, segment_name
+from vod.storage import EXTENSION, INIT_SECTION, segment_name
 from vod.tokens import Scope
 
 RETRY_SECONDS = 2
 SWEEP_SECONDS = 5
 # The plan's digest is in the path, so what is behind a segment's address never changes.
 IMMUTABLE = "private, max-age=31536000, immutable"
-REVALIDATED = "private, max-age=0, must-revalidate"
 
 ID = "{id:[0-9a-f-]{36}}"  # the token is signed for one exact spelling
 

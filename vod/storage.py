@@ -29,6 +29,8 @@ EXTENSION = re.compile(r"[a-z0-9]{1,8}\Z")
 DIGEST = re.compile(r"[0-9a-f]{16}\Z")
 RENDITION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(m3u8|mpd|json|mp4|m4s|vtt|jpg|webp)\Z")
+MASTER = "master.m3u8"
+INIT_SECTION = "init.mp4"
 SECRET = re.compile(r"[a-z][a-z-]*\Z")
 
 
@@ -58,7 +60,7 @@ class Storage:
         return self.root / "hls" / str(media_id)
 
     def master(self, media_id: UUID) -> Path:
-        return self.hls(media_id) / "master.m3u8"
+        return self.hls(media_id) / MASTER
 
     def plan_folder(self, media_id: UUID, digest: str) -> Path:
         return self.hls(media_id) / _checked(DIGEST, digest)
@@ -73,7 +75,7 @@ class Storage:
         return self.plan_folder(media_id, digest) / _checked(RENDITION, rendition)
 
     def init_section(self, media_id: UUID, digest: str, rendition: str) -> Path:
-        return self.rendition(media_id, digest, rendition) / "init.mp4"
+        return self.rendition(media_id, digest, rendition) / INIT_SECTION
 
     def segment(self, media_id: UUID, digest: str, rendition: str, number: int) -> Path:
         return self.rendition(media_id, digest, rendition) / segment_name(number)

@@ -18,8 +18,8 @@ from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.hls.fragments import SampleDefaults
 from vod.hls.plan import Plan
 from vod.hls.progress import load_plan
-from vod.hls.verify import INIT_NAME, SegmentRefused, read_samples, verify_rendition
-from vod.storage import segment_name
+from vod.hls.verify import SegmentRefused, read_samples, verify_rendition
+from vod.storage import INIT_SECTION, segment_name
 from worker.context import Context
 from worker.lanes import open_spans
 
@@ -83,7 +83,7 @@ async def verify_decodes(launcher: Launcher, folder: Path, plan: Plan, name: str
 
 
 async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: int) -> None:
-    init, segment = folder / INIT_NAME, folder / segment_name(number)
+    init, segment = folder / INIT_SECTION, folder / segment_name(number)
     wanted = await asyncio.to_thread(_count_samples, init, segment)
     command = Command(
         program="ffmpeg",

@@ -146,7 +146,7 @@ class _Writer:
     async def init(self, moov: bytes) -> None:
         cuts = self.target.grid.cuts
         content = init_section(moov, self.target.grid.timescale, cuts[-1])
-        await asyncio.to_thread(_publish_init, self.target.folder / "init.mp4", content)
+        await asyncio.to_thread(_publish_init, self.target.folder / storage.INIT_SECTION, content)
 
     async def video(self, number: int, samples: list[Sample]) -> None:
         start, end = self.target.grid.cuts[number], self.target.grid.cuts[number + 1]

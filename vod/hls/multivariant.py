@@ -17,7 +17,7 @@ from vod.hls.codecs import codec_string
 from vod.hls.ladder import box_lines
 from vod.hls.plan import AudioPlan, Grid, Plan, Rung
 from vod.hls.playlist import PROTOCOL_VERSION, longest_segment_seconds
-from vod.storage import segment_name
+from vod.storage import INIT_SECTION, segment_name
 
 AUDIO_GROUP = "audio"
 DESCRIBES_VIDEO = "public.accessibility.describes-video"
@@ -112,7 +112,7 @@ def measure(folder: Path, grid: Grid) -> Measured:
     return Measured(
         peak_bps=peak_bps(sizes, grid),
         average_bps=_bps(sum(sizes), sum(grid.durations)),
-        codec=codec_string((folder / "init.mp4").read_bytes()),
+        codec=codec_string((folder / INIT_SECTION).read_bytes()),
     )
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from vod.hls.plan import Grid, Plan
-from vod.storage import segment_name
+from vod.storage import INIT_SECTION, segment_name
 
 # EXT-X-VERSION: 6 is what EXT-X-MAP needs in a playlist of segments, 7 what CMAF players expect
 PROTOCOL_VERSION = 7
@@ -62,7 +62,7 @@ def render_media_playlist(plan: Plan, name: str) -> str:
     durations = extinf_microseconds(plan.grid(name))
     return MediaPlaylist(
         target_duration_seconds=target_duration(plan),
-        map=Map(uri=f"{name}/init.mp4"),
+        map=Map(uri=f"{name}/{INIT_SECTION}"),
         segments=tuple(
             Extinf(microseconds=duration, uri=f"{name}/{segment_name(number)}")
             for number, duration in enumerate(durations)

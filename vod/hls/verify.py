@@ -20,9 +20,8 @@ from vod.hls import boxes
 from vod.hls.codecs import codec_string
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
 from vod.hls.plan import Grid, Plan, Rung
-from vod.storage import segment_name
+from vod.storage import INIT_SECTION, segment_name
 
-INIT_NAME = "init.mp4"
 LARGEST_INIT_BYTES = 1 << 20
 LARGEST_MOOF_BYTES = 4 << 20
 BESIDE_THE_FRAGMENT = frozenset({b"styp", b"sidx", b"prft", b"emsg", b"free"})
@@ -58,7 +57,7 @@ def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
     grid = plan.grid(name)
     _verify_listing(folder, grid, name)
     try:
-        init_section = (folder / INIT_NAME).read_bytes()
+        init_section = (folder / INIT_SECTION).read_bytes()
         verify_init_section(init_section, plan, name)
         defaults = SampleDefaults.of_init_section(init_section)
     except ValueError as fault:
@@ -95,13 +94,13 @@ def _verify_listing(folder: Path, grid: Grid, name: str) -> None:
         sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder)}
     except FileNotFoundError:
         raise OutputRefused(f"There is no folder of {name}.") from None
-    if sizes.get(INIT_NAME, 0) == 0:
+    if sizes.get(INIT_SECTION, 0) == 0:
         raise OutputRefused(f"The init section of {name} is missing.")
     segments = [segment_name(number) for number in range(grid.count)]
     for number, file_name in enumerate(segments):
         if sizes.get(file_name, 0) == 0:
             raise SegmentRefused(name, number, "it is empty" if file_name in sizes else "it is missing")
-    for file_name in sizes.keys() - {INIT_NAME, *segments}:
+    for file_name in sizes.keys() - {INIT_SECTION, *segments}:
         if not ASIDE.match(file_name):
             raise OutputRefused(f"{file_name} of {name} is not in the plan.")
 
