@@ -39,18 +39,7 @@ def _plan_at(path: Path) -> Plan:
 
 def rendition_states(storage: Storage, media_id: UUID, plan: Plan) -> dict[str, RenditionState]:
     """By rendition name, in the plan's order."""
-    return {
-        name: RenditionState(
-            rendition=rendition,
-            present=frozenset(
-                number
-                for number in storage.segments_present(media_id, plan.digest, name)
-                if number < plan.grid(name).count
-            ),
-            total=plan.grid(name).count,
-        )
-        for name, rendition in plan.renditions.items()
-    }
+    return {name: _state(storage, media_id, plan, rendition) for name, rendition in plan.renditions.items()}
 
 
 def lane_progress(storage: Storage, media_id: UUID, plan: Plan) -> dict[str, float]:
@@ -64,6 +53,14 @@ def missing_segments(storage: Storage, media_id: UUID, plan: Plan, lane: str) ->
     states = rendition_states(storage, media_id, plan)
     parts = [states[part.name] for part in plan.lanes[lane]]
     return [number for number in range(parts[0].total) if any(number not in part.present for part in parts)]
+
+
+def _state(storage: Storage, media_id: UUID, plan: Plan, rendition: Rendition) -> RenditionState:
+    total = plan.grid(rendition.name).count
+    present = storage.segments_present(media_id, plan.digest, rendition.name)
+    return RenditionState(
+        rendition=rendition, present=frozenset(number for number in present if number < total), total=total
+    )
 
 
 def _share(plan: Plan, parts: list[RenditionState]) -> float:
