@@ -37,6 +37,8 @@ class WatchPage {
     this.opened = false;
     this.leaving = false;
     this.offered = "";
+    // One function for every time, so that it is never waiting twice for the same pause.
+    this.takeMore = () => this.reloadWithMore();
     this.wireEngine();
     wireCopying(root);
     listen((happening) => this.hear(happening));
@@ -111,16 +113,16 @@ class WatchPage {
    * @param {Media} media
    */
   offerMore(media) {
-    const names = completeNames(media);
-    if (names === this.offered || !media.manifestUrl) return;
-    const { manifestUrl } = media;
-    const swap = () => {
-      if (this.offered === names) return;
-      this.offered = names;
-      this.engine.reload(manifestUrl);
-    };
-    if (this.video.paused) swap();
-    else this.video.addEventListener("pause", swap, { once: true });
+    if (completeNames(media) === this.offered) return;
+    if (this.video.paused) this.takeMore();
+    else this.video.addEventListener("pause", this.takeMore, { once: true });
+  }
+
+  reloadWithMore() {
+    const names = this.media ? completeNames(this.media) : "";
+    if (names === this.offered || !this.media?.manifestUrl) return;
+    this.offered = names;
+    this.engine.reload(this.media.manifestUrl);
   }
 
   /** @returns {import("./player/controls.js").RungInTheMaking[]} */
