@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -41,7 +41,6 @@ from vod.storage import Storage
 from worker.probing import plan_settings
 
 LOOK_SECONDS = 0.02
-DRAIN_PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +155,7 @@ def _status(database: Database, identifier: UUID) -> str:
     return str(found.status)
 
 
-def _until(holds: object) -> None:
-    assert callable(holds)
+def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         time.sleep(LOOK_SECONDS)
 
