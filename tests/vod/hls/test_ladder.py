@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vod.errors import SourceError
@@ -134,6 +134,7 @@ def test_a_frame_rate_beyond_every_level_is_refused() -> None:
         rungs(1920, 1080, rate=Fraction(100_000))
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     width=st.integers(2, 9000),
     height=st.integers(2, 9000),
