@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from vod.storage import EXTENSION
@@ -15,6 +16,12 @@ def one_line(text: str) -> str:
     """Without control, bidirectional and other invisible characters (security.md A32)."""
     visible = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(unicodedata.normalize("NFC", visible).split())
+
+
+def paragraphs(text: str) -> str:
+    """The same for a text of several lines, which stay."""
+    lines = (one_line(line) for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def file_label(file_name: str) -> str:

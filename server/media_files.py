@@ -15,16 +15,22 @@ from server.access import require_user
 from server.changes import CHANGES
 from server.contract import Given, Shown, operation, shown
 from server.keys import BELL, DATABASE, STORAGE
-from server.labels import one_line
+from server.labels import one_line, paragraphs
 from server.media_views import MediaFileState, MediaFileView
 from server.path_ids import media_id_in_path
 from vod.catalog import jobs, media_files
 from vod.catalog.media_files import Entry, Filters
 from vod.catalog.models import MediaStatus
-from vod.catalog.naming import LONGEST_TITLE, EpisodeTitling, MovieTitling, Titling
+from vod.catalog.naming import (
+    LONGEST_DESCRIPTION,
+    LONGEST_TITLE,
+    RELEASE_DATE,
+    EpisodeTitling,
+    MovieTitling,
+    Titling,
+)
 from vod.errors import Invalid
 
-RELEASE_DATE = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
 JobsChange = Callable[[UUID], int]
 
 Name = Annotated[str, Field(max_length=LONGEST_TITLE)]
@@ -47,10 +53,14 @@ class MediaFilePage(Shown):
 
 
 class TitleChange(Given):
-    """Only what is given changes. `series` with `season` and `episode` makes a film an episode."""
+    """Only what is given changes. `series` with `season` and `episode` makes a film an episode.
+
+    `description` is a movie's; episodes have that of their series, which `PATCH /api/series/{id}` changes.
+    """
 
     title: Name | None = None
     release_date: Annotated[str, Field(pattern=RELEASE_DATE)] | Literal[""] | None = None
+    description: Annotated[str, Field(max_length=LONGEST_DESCRIPTION)] | None = None
     kind: Literal["movie", "episode"] | None = None
     series: Name | None = None
     season: Number | None = None
@@ -146,10 +156,13 @@ def _as_movie(current: Titling | None, change: TitleChange, file_name: str) -> M
     if not title:
         raise Invalid("title: a movie needs one.")
     date = old.release_date if change.release_date is None else change.release_date or None
-    return MovieTitling(title=title, release_date=date)
+    description = old.description if change.description is None else paragraphs(change.description)
+    return MovieTitling(title=title, release_date=date, description=description)
 
 
 def _as_episode(current: Titling | None, change: TitleChange) -> EpisodeTitling:
+    if change.description:
+        raise Invalid("description: an episode has that of its series.")
     old = current if isinstance(current, EpisodeTitling) else None
     series = one_line(change.series) if change.series is not None else old.series if old else ""
     season = change.season if change.season is not None else old.season if old else None

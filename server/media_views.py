@@ -36,6 +36,7 @@ class MediaFileSummary(Shown):
     kind: Literal["movie", "episode"]
     title: str
     release_date: str | None
+    description: str
     series: str | None
     season: int | None
     episode: int | None
@@ -176,6 +177,7 @@ def _titles(entry: Entry) -> dict[str, object]:
             "kind": "episode",
             "title": titling.title or f"Episode {titling.episode}",
             "release_date": None,
+            "description": "",
             "series": titling.series,
             "season": titling.season,
             "episode": titling.episode,
@@ -184,6 +186,7 @@ def _titles(entry: Entry) -> dict[str, object]:
         "kind": "movie",
         "title": titling.title,
         "release_date": titling.release_date,
+        "description": titling.description,
         "series": None,
         "season": None,
         "episode": None,

@@ -120,8 +120,10 @@ async def setup(request: web.Request) -> web.Response:
 
 
 async def logout(request: web.Request) -> web.Response:
+    await require_user(request)
+    form = await bodies.read_form(request)
     response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/login"})
-    await sessions.sign_out(request, response)
+    await sessions.sign_out(request, response, everywhere="everywhere" in form)
     return response
 
 

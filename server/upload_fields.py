@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from server.contract import Given
 from server.labels import one_line
-from vod.catalog.naming import LONGEST_TITLE, EpisodeTitling, MovieTitling, Titling, guess
+from vod.catalog.naming import LONGEST_TITLE, RELEASE_DATE, EpisodeTitling, MovieTitling, Titling, guess
 from vod.errors import Invalid
 
 
@@ -21,8 +22,12 @@ Text = Annotated[Annotated[str, Field(max_length=LONGEST_TITLE)] | None, BeforeV
 Number = Annotated[Annotated[int, Field(ge=0, le=99_999)] | None, BeforeValidator(_nothing_for_empty)]
 
 
+Date = Annotated[Annotated[str, Field(pattern=RELEASE_DATE)] | None, BeforeValidator(_nothing_for_empty)]
+
+
 class UploadFields(Given):
     title: Text = None
+    release_date: Date = None
     kind: Annotated[Literal["movie", "episode"] | None, BeforeValidator(_nothing_for_empty)] = None
     series: Text = None
     season: Number = None
@@ -35,6 +40,8 @@ class UploadFields(Given):
             raise ValueError("a movie has no series, season or episode")
         if any(value is not None for value in of_episode) and any(value is None for value in of_episode):
             raise ValueError("series, season and episode go together")
+        if self.release_date is not None and (self.kind == "episode" or self.series is not None):
+            raise ValueError("only a movie has a release date")
         return self
 
     def titling(self, label: str) -> Titling:
@@ -46,8 +53,14 @@ class UploadFields(Given):
             if isinstance(guessed, MovieTitling):
                 raise Invalid("An episode needs series, season and episode; the name of the file does not tell them.")
             return guessed
+        return self._movie(guessed, label) if self._is_movie(guessed) else guessed
+
+    def _is_movie(self, guessed: Titling) -> bool:
+        return isinstance(guessed, MovieTitling) or bool(self.kind or self.title or self.release_date)
+
+    def _movie(self, guessed: Titling, label: str) -> MovieTitling:
         if self.title is not None:
-            return MovieTitling(title=self.title)
-        if self.kind == "movie" and isinstance(guessed, EpisodeTitling):
-            return MovieTitling(title=label.rpartition(".")[0] or label)
-        return guessed
+            return MovieTitling(title=self.title, release_date=self.release_date)
+        if isinstance(guessed, EpisodeTitling):
+            return MovieTitling(title=label.rpartition(".")[0] or label, release_date=self.release_date)
+        return replace(guessed, release_date=self.release_date or guessed.release_date)

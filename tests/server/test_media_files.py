@@ -114,6 +114,12 @@ async def test_the_list_is_filtered(user: Person, add_film: AddFilm, query: str,
         pytest.param(MOVIE, {"releaseDate": "1931-05-11"}, replace(MOVIE, release_date="1931-05-11"), id="a date"),
         pytest.param(MOVIE, {"releaseDate": ""}, replace(MOVIE, release_date=None), id="no date"),
         pytest.param(MOVIE, {}, MOVIE, id="nothing"),
+        pytest.param(
+            MOVIE,
+            {"description": " One.\r\n\n\nTwo.\x1b "},
+            replace(MOVIE, description="One.\n\nTwo."),
+            id="what it is about",
+        ),
         pytest.param(EPISODE, {"episode": 3}, replace(EPISODE, episode=3), id="an episode's number"),
         pytest.param(EPISODE, {"title": ""}, replace(EPISODE, title=""), id="an episode without a title"),
         pytest.param(EPISODE, {"kind": "movie", "title": "Lies"}, MovieTitling(title="Lies"), id="becomes a movie"),
@@ -135,6 +141,7 @@ def test_only_what_is_given_changes(current: Titling, change: dict[str, object],
         pytest.param(MOVIE, {"title": " \n"}, id="a movie without a title"),
         pytest.param(MOVIE, {"series": "Dark", "season": 1}, id="an episode without a number"),
         pytest.param(EPISODE, {"series": ""}, id="an episode without a series"),
+        pytest.param(EPISODE, {"description": "x"}, id="an episode with a description of its own"),
     ],
 )
 def test_a_title_that_is_none_is_refused(current: Titling, change: dict[str, object]) -> None:
@@ -181,3 +188,8 @@ async def test_a_cancelled_film_says_so_and_can_be_tried_again(user: Person, add
 @pytest.mark.parametrize("verb", ["retry", "cancel"])
 async def test_there_is_nothing_to_do_to_a_film_that_is_not_there(user: Person, verb: str) -> None:
     assert (await user.post(f"/media-files/{UUID(int=1)}/{verb}")).status == 404
+
+
+async def test_a_job_that_cannot_exist_is_no_place_in_their_list(user: Person) -> None:
+    answer = await user.get(f"/api/jobs?cursor={2**63}")
+    assert (answer.status, (await answer.json())["code"]) == (400, "invalid-request")

@@ -132,6 +132,13 @@ async def test_signing_out_ends_the_session(house: House, user: Person) -> None:
     assert (await user.get("/", headers=HTML)).headers["Location"].startswith("/login")
 
 
+async def test_signing_out_everywhere_ends_the_sessions_of_all_browsers(house: House, user: Person) -> None:
+    other = await house.browser("Uwe")
+    form = {"csrf": await house.csrf_token(user), "everywhere": "yes"}
+    assert (await user.post("/logout", data=form)).headers["Location"] == "/login"
+    assert (await other.get("/", headers=HTML)).headers["Location"].startswith("/login")
+
+
 @pytest.mark.parametrize("path", FOR_USERS)
 async def test_a_user_sees_the_pages_for_users(user: Person, path: str) -> None:
     page = await read(user, path)
@@ -193,6 +200,19 @@ async def test_the_pages_of_a_film_and_of_a_series_lead_to_the_player(
     assert f"/watch/{episode}" in series.values("href")
     assert "Season 2" in series.text
     assert "/series/1" in (await read(user, f"/watch/{episode}")).values("href")
+
+
+async def test_what_a_film_or_a_series_is_about_is_kept_in_its_own_lines(
+    house: House, user: Person, add_film: AddFilm
+) -> None:
+    film = await add_film(MovieTitling(title="Night Train"))
+    await add_film(EpisodeTitling(series="Kitchen Stories", season=2, episode=3))
+    words = {"description": "Two strangers.\nOne <night>."}
+    assert (await user.ask("PATCH", f"/media-files/{film}", json=words)).status == 200
+    assert (await user.ask("PATCH", "/api/series/1", json=words)).status == 204
+    for path in (f"/watch/{film}", "/movies/1", "/series/1"):
+        assert words["description"] in (await read(user, path)).text
+    assert (await user.ask("PATCH", "/api/series/2", json=words)).status == 404
 
 
 @pytest.mark.parametrize("path", ["/movies/1", "/series/1", f"/watch/{uuid4()}", "/watch/x", "/no/such/page"])

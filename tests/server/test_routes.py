@@ -73,6 +73,7 @@ USER = {
     Call("PUT", "/api/watch/{id}"),
     Call("GET", "/api/jobs"),
     Call("DELETE", "/api/sessions"),
+    Call("PATCH", "/api/series/{id}"),
     Call("GET", "/api/keys"),
     Call("POST", "/api/keys"),
     Call("DELETE", "/api/keys/{id}"),
@@ -103,7 +104,7 @@ def _call(route: web.RouteDef) -> Call:
 
 
 def _path(call: Call) -> str:
-    numbered = call.path.startswith(("/movies", "/series", "/api/users"))
+    numbered = call.path.startswith(("/movies", "/series", "/api/series", "/api/users"))
     text = call.path.replace("{id}", "7" if numbered else str(NOBODYS))
     text = text.replace("{token}", "abcd.1.u1.h.AAAAAAAAAAAAAAAAAAAAAA").replace("{name}", "a.mp4")
     return text.replace("{name:.+}", "master.m3u8").replace("{path:.+}", "css/base.css")

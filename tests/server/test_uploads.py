@@ -109,6 +109,15 @@ async def test_an_upload_becomes_an_original_with_a_row_a_title_and_a_ring(house
             id="empty fields of a form",
         ),
         pytest.param(
+            {"title": "Alien", "releaseDate": "1979-05-25"},
+            "x.mkv",
+            MovieTitling(title="Alien", release_date="1979-05-25"),
+            id="a date",
+        ),
+        pytest.param(
+            {"releaseDate": "1979"}, "Alien.mkv", MovieTitling(title="Alien", release_date="1979"), id="a year alone"
+        ),
+        pytest.param(
             {"kind": "episode", "series": "Lost", "season": "1", "episode": "2", "title": "Pilot"},
             "x.mkv",
             EpisodeTitling(series="Lost", season=1, episode=2, title="Pilot"),
@@ -147,6 +156,14 @@ FAULTS = [
     pytest.param(form(part("title", "x" * 9000), film()), {}, 400, "invalid-request", id="field too long"),
     pytest.param(form(part("title", b"\xff"), film()), {}, 400, "invalid-request", id="not UTF-8"),
     pytest.param(form(part("kind", "song"), film()), {}, 400, "invalid-request", id="unknown kind"),
+    pytest.param(form(part("releaseDate", "soon"), film()), {}, 400, "invalid-request", id="a date that is none"),
+    pytest.param(
+        form(part("kind", "episode"), part("releaseDate", "1979"), film(name="Lost S01E02.mkv")),
+        {},
+        400,
+        "invalid-request",
+        id="an episode with a date",
+    ),
     pytest.param(form(part("season", "one"), film()), {}, 400, "invalid-request", id="season is no number"),
     pytest.param(form(part("season", "-1"), film()), {}, 400, "invalid-request", id="season is negative"),
     pytest.param(form(part("season", "1"), film()), {}, 400, "invalid-request", id="season without series"),
@@ -172,6 +189,13 @@ FAULTS = [
     ),
     pytest.param(
         f"--{BOUNDARY}\r\nX: {'y' * 20_000}".encode(), {}, 400, "invalid-request", id="endless headers of a part"
+    ),
+    pytest.param(
+        form(f"--{BOUNDARY}\r\nX: {'y' * 20_000}\r\n".encode() + film().partition(b"\r\n")[2]),
+        {},
+        400,
+        "invalid-request",
+        id="long headers that came at once",
     ),
     pytest.param(form(film()), {"Authorization": "Bearer hr_nobody"}, 401, "unauthenticated", id="nobody"),
 ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 class MovieTitling:
     title: str
     release_date: str | None = None  # ISO 8601, as precise as known: "2019"
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +25,15 @@ Titling = MovieTitling | EpisodeTitling
 
 UNTITLED = "Untitled"
 LONGEST_TITLE = 300
+LONGEST_DESCRIPTION = 4000
+RELEASE_DATE = r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"
 
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\Z")
 _BRACKETED_GROUP = re.compile(r"\A\s*\[[^\]]*\]\s*")
 _SEPARATORS = re.compile(r"[\s._]+")
 _EPISODE = re.compile(r"\bs(?P<season>\d{1,2})[\s._-]?e(?P<episode>\d{1,4})\b|\b(?P<s>\d{1,2})x(?P<e>\d{2,3})\b", re.I)
-_YEAR = re.compile(r"[(\[]?\b(?P<year>19[2-9]\d|20\d\d)\b[)\]]?")
+# "Blade Runner 2049" and IMG_2041 name none.
+_YEAR = re.compile(r"[(\[]?\b(?P<year>19[2-9]\d|20[0-3]\d)\b[)\]]?")
 # What releases put behind the title; the first such word ends it.
 _RELEASE_WORD = re.compile(
     r"\b(?:\d{3,4}[pi]|\d{3,4}x\d{3,4}|4k|uhd|[xh][ .]?26[45]|hevc|avc|av1|xvid|divx"

@@ -73,6 +73,7 @@ class SeasonShelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesShelf:
+    id: int
     title: str
     description: str
     seasons: tuple[SeasonShelf, ...]
@@ -93,6 +94,7 @@ class Film:
     own_title: str
     subtitle: str
     release_date: str
+    description: str
     movie_id: int | None
     series_id: int | None
     series_title: str
@@ -132,7 +134,7 @@ def series(series_id: int, user_id: int) -> SeriesShelf:
         SeasonShelf(number=number, episodes=tuple(_episode_card(row) for row in episodes))
         for number, episodes in groupby(rows, key=lambda row: row["season"])
     )
-    return SeriesShelf(title=record.title, description=record.description, seasons=tuple(seasons))
+    return SeriesShelf(id=record.id, title=record.title, description=record.description, seasons=tuple(seasons))
 
 
 def film(media_id: UUID, user_id: int) -> Film:
@@ -145,6 +147,7 @@ def film(media_id: UUID, user_id: int) -> Film:
         own_title=_own_title(row),
         subtitle=_place(row) if row["series_id"] else _year(row),
         release_date=row["release_date"] or "",
+        description=row["description"] or "",
         movie_id=row["movie_id"],
         series_id=row["series_id"],
         series_title=row["series_title"] or "",

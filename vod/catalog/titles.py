@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from vod.errors import NotFound
 
 def add(media_file_id: UUID, titling: Titling) -> None:
     if isinstance(titling, MovieTitling):
-        Movie.create(title=titling.title, release_date=titling.release_date, media_file=media_file_id)
+        Movie.create(media_file=media_file_id, **asdict(titling))
     else:
         Episode.create(season=_season(titling), number=titling.episode, title=titling.title, media_file=media_file_id)
 
@@ -20,7 +21,7 @@ def add(media_file_id: UUID, titling: Titling) -> None:
 def rename(media_file_id: UUID, titling: Titling) -> None:
     """Also turns a movie into an episode and back. Raises NotFound for a media file that has no title."""
     if isinstance(titling, MovieTitling):
-        changed = _update(Movie, media_file_id, title=titling.title, release_date=titling.release_date)
+        changed = _update(Movie, media_file_id, **asdict(titling))
     else:
         changed = _update(Episode, media_file_id, season=_season(titling), number=titling.episode, title=titling.title)
     if not changed:
@@ -28,6 +29,12 @@ def rename(media_file_id: UUID, titling: Titling) -> None:
             raise NotFound("There is no such title.")
         add(media_file_id, titling)
     prune()
+
+
+def describe_series(series_id: int, description: str) -> None:
+    """Raises NotFound."""
+    if not Series.update(description=description).where(Series.id == series_id).execute():
+        raise NotFound("There is no such series.")
 
 
 def remove(media_file_id: UUID) -> bool:
@@ -45,7 +52,7 @@ def prune() -> None:
 def of_row(row: Any) -> Titling | None:
     """From the columns that `media_files` selects beside a media file."""
     if row.movie_title is not None:
-        return MovieTitling(title=row.movie_title, release_date=row.release_date)
+        return MovieTitling(title=row.movie_title, release_date=row.release_date, description=row.movie_description)
     if row.series_title is not None:
         return EpisodeTitling(
             series=row.series_title, season=row.season_number, episode=row.episode_number, title=row.episode_title

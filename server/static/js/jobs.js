@@ -22,7 +22,7 @@ async function load() {
   try {
     const states = ["UPLOADED", "PROCESSING", "FAILED"];
     const pages = await Promise.all(states.map((state) => call("GET", `/media-files?status=${state}&limit=${PAGE}`)));
-    const media = pages.flatMap((page) => page.items);
+    const media = pages.flatMap((page) => page.items).sort(byTurn);
     const present = new Set(media.map((one) => one.id));
     for (const id of rows.keys()) if (!present.has(id)) forget(id);
     media.forEach(draw);
@@ -31,6 +31,12 @@ async function load() {
     if (!(error instanceof Problem)) throw error;
     summary.textContent = error.message;
   }
+}
+
+/** In the order in which they are worked on; what failed waits for a person, at the end. @param {Media} one @param {Media} other */
+function byTurn(one, other) {
+  const failed = Number(one.status === "FAILED") - Number(other.status === "FAILED");
+  return failed || one.createdAt - other.createdAt;
 }
 
 function summarise() {

@@ -17,6 +17,7 @@ import { percent } from "./format.js";
  * @property {number | null} season
  * @property {number | null} episode
  * @property {boolean} hasArtwork
+ * @property {number} createdAt seconds since the epoch
  * @property {string} [playUrl] a playlist for VLC and phones
  * @property {string} [originalUrl]
  *
@@ -51,6 +52,7 @@ export function badgeText(media) {
   if (media.status === "READY") return "";
   if (media.status === "FAILED") return "Could not be prepared";
   if (media.status === "UPLOADED") return "Waiting its turn";
-  const done = percent(overall(media));
-  return media.playable ? `Ready to watch · ${done}` : `Being prepared · ${done}`;
+  const done = overall(media);
+  if (done >= 1) return media.playable ? "Ready to watch · last checks" : "Last checks";
+  return `${media.playable ? "Ready to watch" : "Being prepared"} · ${percent(done)}`;
 }

@@ -13,15 +13,15 @@ const template = /** @type {HTMLTemplateElement} */ (one("[data-parcel]", upload
 /** @type {Parcel[]} */
 const parcels = [];
 
-/** @param {Iterable<File>} files */
+/** @param {FileList} files one or more */
 function take(files) {
-  for (const file of files) {
-    const parcel = new Parcel(file, template, next);
-    parcels.push(parcel);
-    list.append(parcel.element);
-  }
+  const taken = [...files].map((file) => new Parcel(file, template, next));
+  parcels.push(...taken);
+  list.append(...taken.map((parcel) => parcel.element));
   drawAll();
-  one("form input:not([type=radio])", list.lastElementChild ?? list).focus();
+  // A whole season is most often sent as it is guessed; one film's title is most often looked over.
+  if (taken.length > 1) uploadAll.focus();
+  else taken[0].input("title").focus();
 }
 
 /** One button for a whole season. */

@@ -4,8 +4,9 @@
 
 const EPISODE = /^(.*?)[\s._-]*(?:s(\d{1,2})[\s._-]*e(\d{1,3})|\b(\d{1,2})x(\d{2,3})\b)(.*)$/i;
 // What release names carry after the title: a year, then picture, source and codec words.
-const YEAR = /[\s._([-]((?:19|20)\d{2})(?![\dpi])/;
-const NOISE = /[\s._([-]+(?:\(?(?:19|20)\d{2}\)?|\d{3,4}[pi]|4k|uhd|blu-?ray|web(?:-?dl|rip)?|hdtv|dvdrip|[xh][._]?26[45]|hevc)\b.*$/i;
+// "Blade Runner 2049" and IMG_2041 name none.
+const YEAR = /[\s._([-]((?:19\d|20[0-3])\d)(?![\dpi])/;
+const NOISE = /[\s._([-]+(?:\(?(?:19\d|20[0-3])\d\)?|\d{3,4}[pi]|4k|uhd|blu-?ray|web(?:-?dl|rip)?|hdtv|dvdrip|[xh][._]?26[45]|hevc)\b.*$/i;
 
 /** @param {string} fileName @returns {Guess} */
 export function guess(fileName) {

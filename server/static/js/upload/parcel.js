@@ -2,7 +2,7 @@
 
 import { one, say, show } from "../dom.js";
 import { bytes, clock, percent } from "../format.js";
-import { Problem, call } from "../http.js";
+import { Problem } from "../http.js";
 import { guess } from "./names.js";
 import { Transfer } from "./transfer.js";
 
@@ -67,8 +67,8 @@ export class Parcel {
 
   /** @returns {Record<string, string>} only what the chosen kind has */
   fields() {
-    const { kind, title, series, season, episode } = Object.fromEntries(new FormData(this.form));
-    const said = kind === "episode" ? { kind, title, series, season, episode } : { kind, title };
+    const { kind, title, year, series, season, episode } = Object.fromEntries(new FormData(this.form));
+    const said = kind === "episode" ? { kind, title, series, season, episode } : { kind, title, releaseDate: year };
     return /** @type {Record<string, string>} */ (said);
   }
 
@@ -85,7 +85,6 @@ export class Parcel {
     try {
       const { mediaFileId } = await this.transfer.start((progress) => this.report(progress));
       this.arrived(mediaFileId);
-      await this.tellYear(mediaFileId);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.failed(error);
@@ -120,13 +119,6 @@ export class Parcel {
     show(watch, true);
     this.part("figures").textContent = "On the shelf. It is being prepared now; you can close this page.";
     this.enter("done", "Uploaded");
-  }
-
-  /** The upload form has no field for it. @param {string} mediaFileId */
-  async tellYear(mediaFileId) {
-    const year = this.input("year").value;
-    if (!year || this.fields().kind !== "movie") return;
-    await call("PATCH", `/media-files/${encodeURIComponent(mediaFileId)}`, { releaseDate: year }).catch(() => {});
   }
 
   /** @param {Problem} problem */

@@ -1,4 +1,4 @@
-/** Rename, delete, try again, stop: what can be done to a film. */
+/** Edit, delete, try again, stop: what can be done to a film. */
 
 import { ask } from "../dialog.js";
 import { all, one, say, show } from "../dom.js";
@@ -13,7 +13,7 @@ export class FilmActions {
     this.url = `/media-files/${encodeURIComponent(mediaId)}`;
     this.refresh = refresh;
     this.leave = leave;
-    this.button("rename").addEventListener("click", () => this.rename());
+    this.button("edit").addEventListener("click", () => this.edit());
     this.button("delete").addEventListener("click", () => this.delete());
     this.button("retry").addEventListener("click", () => void this.post("retry", "Trying again"));
     this.button("cancel").addEventListener("click", () => void this.post("cancel", "Stopping"));
@@ -30,12 +30,12 @@ export class FilmActions {
     show(this.button("cancel"), media.status === "UPLOADED" || media.status === "PROCESSING");
   }
 
-  rename() {
-    ask("rename", async (form) => {
-      const title = String(form.get("title")).trim();
-      const date = form.get("releaseDate"); // an episode has none
-      await call("PATCH", this.url, date === null ? { title } : { title, releaseDate: date });
+  /** An episode has a title and nothing more: its form holds no other field. */
+  edit() {
+    ask("edit", async (form) => {
+      const { title, description } = await call("PATCH", this.url, Object.fromEntries(form));
       for (const place of all("[data-title]:not([data-watch])")) place.textContent = title;
+      say(one("[data-description]"), description);
       document.title = `${title} · Homereel`;
     });
   }

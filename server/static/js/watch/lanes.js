@@ -4,14 +4,17 @@ import { language, percent } from "../format.js";
 
 /** @typedef {import("../media.js").Media} Media */
 
+const UNNAMED = "Audio"; // what a track is called that neither language nor title tells apart
+
 /** @param {string} lane @param {Media} media @returns {string} what a person calls it */
 export function laneName(lane, media) {
   if (lane === "probe") return "Looking at the file";
   if (lane === "artwork") return "Stills";
   if (lane === "ladder" || lane === "preview") return lane === "preview" ? "First picture" : "Picture";
   const rendition = media.renditions.find((one) => one.name === lane || one.lane === lane);
-  const tongue = rendition?.label || language(rendition?.language);
-  return tongue ? `Sound · ${tongue}` : lane.startsWith("audio") ? "Sound" : lane;
+  if (!lane.startsWith("audio")) return lane;
+  const tongue = (rendition?.label ?? UNNAMED) === UNNAMED ? language(rendition?.language) : rendition?.label;
+  return tongue ? `Sound · ${tongue}` : "Sound";
 }
 
 /**
