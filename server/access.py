@@ -109,5 +109,6 @@ async def _check_forgery(request: web.Request, expected: str) -> None:
     given = request.headers.get(CSRF_HEADER)
     if given is None and request.content_type == bodies.FORM:
         given = (await bodies.read_form(request)).get(CSRF_FIELD, "")
-    if not hmac.compare_digest((given or "").encode(), expected.encode()):
+    # Bytes of a header that are no UTF-8 come as lone surrogates.
+    if not hmac.compare_digest((given or "").encode(errors="surrogatepass"), expected.encode()):
         raise Forbidden("The form is out of date. Reload the page and try again.")

@@ -29,7 +29,7 @@ class BodyTimeout(HomereelError):
 @web.middleware
 async def refuse_encoded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """200 kB of gzip can be 200 MB: no route takes an encoded body (security.md 0.10)."""
-    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise UnsupportedBody("A body with a content encoding is not accepted.")
     return await handler(request)
 
@@ -48,10 +48,16 @@ def read_query(request: web.Request, model: type[Model]) -> Model:
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """Text fields of a urlencoded form; read once, asked as often as needed. Raises UnsupportedBody, BodyTimeout."""
-    if request.content_type != FORM:
-        raise UnsupportedBody("The body must be a form.")
-    fields = await _within_time(request, request.post())
+    """Text fields of a urlencoded form; read once, asked as often as needed.
+
+    Raises UnsupportedBody, Invalid, BodyTimeout.
+    """
+    if request.content_type != FORM or (request.charset or "utf-8").lower() != "utf-8":
+        raise UnsupportedBody("The body must be a form, in UTF-8.")
+    try:
+        fields = await _within_time(request, request.post())
+    except UnicodeDecodeError:
+        raise Invalid("The form is not UTF-8.") from None
     return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 

@@ -49,7 +49,10 @@ def host_allowed(authority: str, public_url: str) -> bool:
 
 def origin_allowed(origin: str, authority: str, public_url: str) -> bool:
     """Whether a page of `origin` is ours: it came from the very host it now talks to, or from `public_url`."""
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # `http://[`
+        return False
     if parts.scheme not in {"http", "https"}:
         return False
     return parts.netloc.lower() == authority.lower() or origin.lower() == public_url.lower() != ""
@@ -61,17 +64,22 @@ def client_address(request: web.Request) -> str:
     proxies = request.app[CONFIG].server.trusted_proxies
     forwarded = request.headers.getall("X-Forwarded-For", [])
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
-    return _household(rightmost_untrusted([*hops, peer], proxies))
+    return household(rightmost_untrusted([*hops, peer], proxies))
 
 
 def rightmost_untrusted(hops: Sequence[str], proxies: Sequence[str]) -> str:
     """`hops` end with the peer itself. What stands left of an untrusted hop is that hop's own invention."""
-    networks = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
     for hop in reversed(hops):
-        address = _parsed(hop)
-        if address is None or not any(address in network for network in networks):
+        if not is_within(hop, proxies):
             return hop
     return hops[0]
+
+
+def is_within(text: str, proxies: Sequence[str]) -> bool:
+    """Whether this is an address of one of these networks."""
+    address = _parsed(text)
+    networks = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
+    return address is not None and any(address in network for network in networks)
 
 
 def is_address(text: str) -> bool:
@@ -87,7 +95,8 @@ def _parsed(text: str) -> Address | None:
     return mapped or address
 
 
-def _household(text: str) -> str:
+def household(text: str) -> str:
+    """By what an address is counted: an IPv4 address itself, of an IPv6 one its /64."""
     address = _parsed(text)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, IPV6_HOUSEHOLD_BITS), strict=False))

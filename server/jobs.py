@@ -16,13 +16,15 @@ from vod.catalog import jobs
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobState
 
+LARGEST_ID = 2**63 - 1
+
 
 class JobQuery(Given):
     """`cursor` is the `next` of the page before."""
 
     state: Literal["open", "PENDING", "IN_PROGRESS", "COMPLETED", "FAILED"] | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[int, Field(ge=1)] | None = None
+    cursor: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
 
 
 class JobView(Shown):

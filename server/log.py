@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
+from aiohttp.http_exceptions import HttpProcessingError
 
 from vod import log
 from vod.config import LogSection
@@ -19,6 +20,12 @@ def configure(section: LogSection) -> None:
     log.configure(section.level, section.format)
     # At DEBUG peewee prints each statement with its parameters: hashes, CSRF tokens, titles.
     logging.getLogger("peewee").setLevel(logging.INFO)
+    logging.getLogger("aiohttp.server").addFilter(is_ours)
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """What is no HTTP is its sender's fault and has its line in the access log; a traceback each fills a disk."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 class AccessLogger(AbstractAccessLogger):

@@ -84,8 +84,8 @@ class MultipartStream:
         return self._buffer.startswith(b"--")
 
     async def _headers(self) -> bytes:
-        while (end := self._buffer.find(HEADERS_END)) < 0:
-            if len(self._buffer) > LARGEST_HEADERS:
+        while (end := self._buffer.find(HEADERS_END, 0, LARGEST_HEADERS)) < 0:
+            if len(self._buffer) >= LARGEST_HEADERS:
                 raise Invalid("The headers of a part are too long.")
             await self._more()
         headers = self._buffer[:end]

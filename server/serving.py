@@ -13,8 +13,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from server import connections, setup_code
 from server import log as logs
-from server import setup_code
 from server.app import build_app, runner_options
 from server.keys import DATABASE, STORAGE
 from server.notify import notify, say_alive, watchdog_seconds
@@ -31,6 +31,7 @@ EVERY_ADDRESS = {"", "0.0.0.0", "::"}
 def serve(config: Config, config_path: Path | None) -> int:
     logs.configure(config.log)
     os.umask(0o077)  # what we write is this user's alone: films, rows, secrets
+    connections.raise_descriptor_limit()
     asyncio.run(_serve(config, config_path))
     return 0
 
@@ -43,6 +44,7 @@ async def _serve(config: Config, config_path: Path | None) -> None:
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         port = await _listen(runner, config.server)
+        await stack.enter_async_context(connections.shared_fairly(runner, config.server.trusted_proxies))
         if (seconds := watchdog_seconds()) is not None:
             await stack.enter_async_context(repeating(say_alive, app, seconds))
         await _greet(app, config.server, port)

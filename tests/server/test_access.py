@@ -7,10 +7,13 @@ import time
 import pytest
 
 from server.access import CSRF_HEADER, SESSION_COOKIE
+from server.app import build_app
 from server.keys import DATABASE
 from tests.server.conftest import PASSWORD, House, Person
+from tests.server.running import connection, parse_answer, request_head, running
 from vod.catalog import accounts
 from vod.catalog.models import Session
+from vod.config import Config
 
 
 async def test_a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words(house: House, user: Person) -> None:
@@ -143,3 +146,12 @@ async def test_the_key_of_another_user_is_not_found(house: House, admin: Person,
 
 async def test_a_bad_key_is_not_rescued_by_a_good_cookie(user: Person) -> None:
     assert (await user.get("/media-files", headers={"Authorization": "Bearer hr_nonsense"})).status == 401
+
+
+@pytest.mark.parametrize("secret", ["Authorization: Bearer hr_\xff", f"Cookie: {SESSION_COOKIE}=\xff"])
+async def test_a_secret_that_is_no_text_is_a_wrong_one(config: Config, secret: str) -> None:
+    name, _, value = secret.partition(": ")
+    async with running(build_app(config)) as server, connection(server) as (reader, writer):
+        writer.write(request_head("/media-files", "GET", {name: value, "Connection": "close"}))
+        answer = parse_answer(await reader.read(-1))
+    assert answer.status == 401

@@ -38,3 +38,30 @@ async def test_a_request_that_two_readers_could_read_differently_is_refused(
         writer.write(request_head("/login", "POST", {"Content-Type": FORM, **headers}) + b"name=")
         answer = parse_answer(await reader.read(-1))
     assert answer.status == 400
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "status"),
+    [
+        pytest.param(f"{FORM}; charset=bogus", b"name=a", 415, id="an unknown encoding"),
+        pytest.param(f"{FORM}; charset=utf-7", b"name=+2AA-", 415, id="an encoding that hides characters"),
+        pytest.param(f"{FORM}; charset=UTF-8", b"name=a", 401, id="UTF-8, said aloud"),
+        pytest.param(FORM, b"name=\xff", 400, id="no UTF-8"),
+    ],
+)
+async def test_a_form_that_cannot_be_read_is_its_senders_fault(
+    config: Config, media_type: str, body: bytes, status: int
+) -> None:
+    async with running(build_app(config)) as server, connection(server) as (reader, writer):
+        head = {"Content-Type": media_type, "Content-Length": str(len(body)), "Connection": "close"}
+        writer.write(request_head("/login", "POST", head) + body)
+        answer = parse_answer(await reader.read(-1))
+    assert answer.status == status
+
+
+async def test_every_content_encoding_is_looked_at(config: Config) -> None:
+    async with running(build_app(config)) as server, connection(server) as (reader, writer):
+        codings = "identity\r\nContent-Encoding: gzip"
+        writer.write(request_head("/health", "GET", {"Content-Encoding": codings, "Connection": "close"}))
+        answer = parse_answer(await reader.read(-1))
+    assert answer.status == 415

@@ -52,6 +52,7 @@ async def test_a_forwarded_host_changes_nothing(house: House) -> None:
         pytest.param("http://192.168.1.5", False, id="another port"),
         pytest.param("http://evil.example", False, id="another host"),
         pytest.param("null", False, id="null"),
+        pytest.param("http://[", False, id="half an address"),
         pytest.param("", False, id="nothing"),
     ],
 )

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from server import setup_code
+from server.app import build_app
 from server.keys import DATABASE, STORAGE
+from server.log import is_ours
 from tests.server.conftest import PASSWORD, AddFilm, House, Person
+from tests.server.running import connection, running
 from vod.catalog import media_files
+from vod.config import Config
 from vod.log import JsonFormatter, TextFormatter
 
 FILM = "00000000-0000-4000-8000-000000000000"
@@ -66,3 +70,16 @@ async def test_nobodys_secrets_are_in_the_log_after_a_day_of_use(
     lines = written.getvalue()
     assert "planted-secret" in lines and f"/stream/hls/{film}/***/master.m3u8" in lines
     assert [secret for secret in secrets if secret in lines] == []
+
+
+async def test_what_is_no_http_leaves_a_line_and_no_traceback(
+    config: Config, written: io.StringIO, request: pytest.FixtureRequest
+) -> None:
+    parser_log = logging.getLogger("aiohttp.server")
+    parser_log.addFilter(is_ours)
+    request.addfinalizer(lambda: parser_log.removeFilter(is_ours))
+    async with running(build_app(config)) as server, connection(server) as (reader, writer):
+        writer.write(b"no HTTP\r\n\r\n")
+        await reader.read(-1)
+    assert " 400 " in written.getvalue()
+    assert "Traceback" not in written.getvalue()

@@ -208,7 +208,8 @@ def revoke_key(key_id: int, now: float, *, user_id: int | None = None) -> None:
 
 def hashed(secret: str) -> str:
     """Plain SHA-256 is enough for 256 random bits: there is nothing to guess."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # A header's bytes that are no UTF-8 come as lone surrogates: they are a wrong secret, not an error.
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def checked_name(name: str) -> str:
