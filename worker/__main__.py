@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def main() -> int:
     try:
         if arguments.parent is not None:
             parent.follow(arguments.parent)
+        os.umask(0o077)  # as the server: what we write is this user's alone
         config = configuration.load(arguments.config)
         log.configure(config.log)
         asyncio.run(app.run(config, TASKS))

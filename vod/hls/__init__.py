@@ -1,1 +1,4 @@
-"""Source in; plan, argv, segments and playlists out. Pure but for `cutter` (bytes in, files out) and `verify`."""
+"""Source in; plan, argv, segments and playlists out.
+
+Pure but for `cutter` (bytes in, files out) and what looks at those files: `verify`, `progress`, `multivariant.measure`.
+"""
