@@ -95,8 +95,8 @@ async def test_probing_again_changes_nothing(launcher: Launcher, yard: Yard) -> 
     ("content", "reason"),
     [
         pytest.param(lambda: b"", "The file is empty.", id="empty"),
-        pytest.param(lambda: b"These are only words.\n" * 100, "", id="words"),
-        pytest.param(lambda: clip("h264-25.mp4").read_bytes()[:3000], "", id="cut short"),
+        pytest.param(lambda: b"These are only words.\n" * 100, "not a film", id="words"),
+        pytest.param(lambda: clip("h264-25.mp4").read_bytes()[:3000], "index is missing", id="cut short"),
     ],
 )
 async def test_an_unusable_original_is_refused_and_leaves_no_plan(
