@@ -76,7 +76,8 @@ async def _write(response: web.StreamResponse, change: Change) -> None:
     await response.write(f"event: {change.event}\ndata: {change.data}\n\n".encode())
 
 
+# A HEAD would wait for the end of what has none.
 routes = (
-    web.get("/events", library_events, name="events"),
-    web.get("/media-files/{id}/events", media_file_events, name="media-file-events"),
+    web.get("/events", library_events, name="events", allow_head=False),
+    web.get("/media-files/{id}/events", media_file_events, name="media-file-events", allow_head=False),
 )

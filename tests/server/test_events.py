@@ -105,6 +105,10 @@ async def test_there_are_no_events_of_a_film_that_is_not_there(user: Person) -> 
     assert (await user.get(f"/media-files/{UUID(int=1)}/events")).status == 404
 
 
+async def test_the_head_alone_of_what_never_ends_is_not_to_be_had(user: Person) -> None:
+    assert (await user.ask("HEAD", "/events")).status == 405
+
+
 async def test_a_quiet_stream_shows_that_it_lives(user: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.05)
     async with listening(user, "/events") as answer:
