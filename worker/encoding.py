@@ -165,7 +165,7 @@ def _check_disk(work: _Work) -> None:
     """The reserve is never eaten, not even by what is half done."""
     reserve = work.context.config.media.reserve_bytes
     if work.context.storage.free_bytes() - _planned_bytes(work) < reserve:
-        raise DiskFull("There is too little free disk to go on encoding. Make room, then try again.")
+        raise DiskFull("There is too little free disk to go on encoding; it continues when there is room.")
 
 
 def _planned_bytes(work: _Work) -> int:
