@@ -27,7 +27,7 @@ RECIPES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
-LONG_SECONDS = 100
+LONG_SECONDS = 300
 
 
 @cache

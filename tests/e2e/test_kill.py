@@ -21,7 +21,7 @@ from vod.storage import Storage
 
 KILLS = 30
 MOST_NEW_SEGMENTS = 3
-MOST_SECONDS = 0.5
+MOST_SECONDS = 0.3
 
 # Few segments a span and short leases: many moments to be killed in, and little waiting after each.
 SETTINGS = {
