@@ -11,7 +11,7 @@ from vod.catalog import leases
 from vod.catalog.database import OUTAGE, Database
 from vod.catalog.jobs import CANCELLED
 from vod.catalog.models import JobKind
-from vod.errors import HomereelError, JobCancelled, SourceError
+from vod.errors import DiskFull, HomereelError, JobCancelled, SourceError
 from vod.queue import Bell
 from worker.context import Context, Lease, Stop, Tasks
 from worker.heartbeat import Heartbeat
@@ -20,7 +20,12 @@ from worker.heartbeat import Heartbeat
 GIVEN_BACK_AT_ONCE = (JobKind.ENCODE,)
 
 INTERNAL_ERROR = "An internal error, noted in the worker's log."
-DISK_FULL = "The disk is full."
+DISK_FULL = "There is too little free disk to go on; it continues by itself when there is room."
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+# Until a job that found the disk full looks again.
+DISK_PAUSE_SECONDS = 15.0
+# Until the end of a job is recorded once more, where the database was away.
+OUTAGE_PAUSE_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -80,13 +85,18 @@ class Runner:
         await self._tasks[lease.job.kind](lease.job, self._context_for(lease))
 
     async def _record(self, lease: Lease, body: asyncio.Task[None]) -> None:
-        try:
-            ending = await self._database.run(self._end, lease, body)
-        except OUTAGE as error:
-            # The lease runs out by itself; what the body made is found on the disk next time.
-            log.warning("job %d: its end could not be recorded: %s", lease.job.id, type(error).__name__)
-        else:
-            log.info("job %d: %s", lease.job.id, ending)
+        """Again until the database takes it: one that is away or has no room for a while is nobody's failure."""
+        while True:
+            try:
+                ending = await self._database.run(self._end, lease, body)
+            except OUTAGE as error:
+                log.warning("job %d: its end could not be recorded: %s", lease.job.id, type(error).__name__)
+            else:
+                log.info("job %d: %s", lease.job.id, ending)
+                return
+            if self._draining:
+                return  # the lease runs out by itself; what the body made is found on the disk next time
+            await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
 
     def _end(self, lease: Lease, body: asyncio.Task[None]) -> str:
         """Inside a unit of work; says what became of the job."""
@@ -101,9 +111,15 @@ class Runner:
         if lease.stopped is Stop.DRAINED:
             leases.give_back(lease.job, self._worker, achieved=lease.has_achieved)
             return "given back"
+        return self._fail(lease, error)
+
+    def _fail(self, lease: Lease, error: BaseException | None) -> str:
         if isinstance(error, SourceError):
             leases.fail(lease.job, self._worker, error.detail)
             return f"failed for good: {error.detail}"
+        if is_disk_full(error):
+            leases.wait(lease.job, self._worker, DISK_FULL, DISK_PAUSE_SECONDS, achieved=lease.has_achieved)
+            return "waits for free disk"
         return self._fail_attempt(lease, error)
 
     def _fail_attempt(self, lease: Lease, error: BaseException | None) -> str:
@@ -116,10 +132,10 @@ class Runner:
         return f"attempt failed, now {state or 'lost'}: {reason}"
 
 
+def is_disk_full(error: BaseException | None) -> bool:
+    return isinstance(error, DiskFull) or (isinstance(error, OSError) and error.errno in NO_SPACE)
+
+
 def reason_of(error: BaseException | None) -> str:
     """One sentence for people."""
-    if isinstance(error, HomereelError):
-        return error.detail or error.code
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DISK_FULL
-    return INTERNAL_ERROR
+    return (error.detail or error.code) if isinstance(error, HomereelError) else INTERNAL_ERROR

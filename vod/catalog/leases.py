@@ -2,7 +2,7 @@
 
     PENDING ── claim ──> IN_PROGRESS ── complete ──────────────> COMPLETED   (swept after a day)
        ^                    │  │  └──── fail, last attempt ────> FAILED ── jobs.retry ──> PENDING
-       └── give_back, fail_attempt, free
+       └── give_back, wait, fail_attempt, free
 
 A claim is a lease that its worker renews. `attempts` counts claims and is the fence: every later UPDATE
 names worker and attempt, so one whose lease was taken away changes nothing. A claim counts as fruitless
@@ -104,13 +104,25 @@ def renew(
 
 def complete(job: JobSnapshot, worker: str) -> bool:
     """False when the job was taken away; then nothing changed."""
-    return _end(job, worker, state=JobState.COMPLETED, progress=1.0, fruitless=0)
+    if not _end(job, worker, state=JobState.COMPLETED, progress=1.0, fruitless=0):
+        return False
+    _tell(job.media_file_id, None)
+    return True
 
 
 def give_back(job: JobSnapshot, worker: str, *, achieved: bool = False) -> bool:
     """Preempted or drained: due again at once, and the attempt does not count."""
     fruitless = 0 if achieved else max(job.fruitless - 1, 0)
     return _end(job, worker, state=JobState.PENDING, fruitless=fruitless, run_at=now())
+
+
+def wait(job: JobSnapshot, worker: str, reason: str, seconds: float, *, achieved: bool) -> bool:
+    """Nothing is wrong with the job, only something else is short: the attempt does not count, and people are told."""
+    fruitless = 0 if achieved else max(job.fruitless - 1, 0)
+    if not _end(job, worker, state=JobState.PENDING, fruitless=fruitless, error=reason, run_at=now() + seconds):
+        return False
+    _tell(job.media_file_id, reason)
+    return True
 
 
 def fail_attempt(job: JobSnapshot, worker: str, error: str, *, achieved: bool, max_attempts: int) -> JobState | None:
@@ -168,6 +180,15 @@ def _resume_media_file(media_file_id: UUID) -> None:
     resumed = Case(None, ((MediaFile.plan_digest.is_null(), MediaStatus.UPLOADED),), MediaStatus.PROCESSING)
     MediaFile.update(status=resumed, error_message=None, updated_at=now()).where(
         (MediaFile.id == media_file_id) & (MediaFile.status == MediaStatus.FAILED) & ~fn.EXISTS(blocked)
+    ).execute()
+
+
+def _tell(media_file_id: UUID, message: str | None) -> None:
+    """Why a film that is being made does not get on; None once it does."""
+    unfinished = MediaFile.status.in_((MediaStatus.UPLOADED, MediaStatus.PROCESSING))
+    is_news = fn.COALESCE(MediaFile.error_message, "") != (message or "")
+    MediaFile.update(error_message=message, updated_at=now()).where(
+        (MediaFile.id == media_file_id) & unfinished & is_news
     ).execute()
 
 

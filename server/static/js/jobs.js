@@ -59,7 +59,7 @@ function draw(media) {
   const part = (/** @type {string} */ name) => one(`[data-part="${name}"]`, row);
   part("badge").dataset.state = media.status;
   part("badge").textContent = media.status === "READY" ? "Ready" : badgeText(media);
-  say(part("problem"), media.status === "FAILED" ? (media.errorMessage ?? "") : "");
+  say(part("problem"), media.errorMessage ?? "");
   show(part("retry"), media.status === "FAILED");
   show(part("cancel"), media.status === "UPLOADED" || media.status === "PROCESSING");
   const lanes = media.status === "FAILED" ? [] : Object.entries(media.progress);

@@ -132,6 +132,24 @@ def test_a_film_that_kills_its_workers_is_given_up(database: Database, film: UUI
     assert database.unit(media_files.get, film).media_file.error_message == leases.WORKER_DIED
 
 
+def test_a_lack_of_something_is_waited_out_however_long_and_people_are_told(database: Database, film: UUID) -> None:
+    add_span(database, film)
+    for _ in range(MAX_ATTEMPTS + 1):
+        make_due(database)
+        assert database.unit(leases.wait, claim(database), "worker", "No room.", 60, achieved=False)
+    assert (row(database).state, row(database).fruitless, row(database).error) == (JobState.PENDING, 0, "No room.")
+    assert database.unit(leases.claim, "worker", 60) is None
+    assert database.unit(media_files.get, film).media_file.error_message == "No room."
+
+
+def test_a_film_that_gets_on_again_says_so(database: Database, film: UUID) -> None:
+    add_span(database, film)
+    database.unit(leases.wait, claim(database), "worker", "No room.", 60, achieved=False)
+    make_due(database)
+    database.unit(leases.complete, claim(database), "worker")
+    assert database.unit(media_files.get, film).media_file.error_message is None
+
+
 def test_a_worker_that_died_after_publishing_is_forgiven(database: Database, film: UUID) -> None:
     add_span(database, film)
     for _ in range(5):
