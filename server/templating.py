@@ -34,8 +34,12 @@ def make_environment() -> Environment:
         finalize=_without_unseen,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # a page must not ask the disk whether its template is newer
+        cache_size=-1,
     )
     environment.filters |= {"clock": clock, "spoken": spoken, "percent": percent, "tint": tint}
+    for name in environment.list_templates():
+        environment.get_template(name)  # into the cache: later it would block the loop
     return environment
 
 

@@ -1,0 +1,3 @@
+"""Every test run is watched: for secrets in its logs, and for blocked event loops."""
+
+pytest_plugins = ["tests.watching.plugin"]
