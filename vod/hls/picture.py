@@ -25,9 +25,6 @@ from vod.hls.encode import (
 )
 from vod.hls.plan import Plan, Rung, VideoPlan
 
-# Sound that goes on longer than this behind the last frame gets segments that repeat it.
-LONGEST_STRETCH_SECONDS = Fraction(1, 2)
-
 KEYFRAME_SECONDS = Fraction(2)  # IDR distance (Apple 1.13)
 
 # HDR to SDR: linear light, BT.709 primaries, a film-like curve, back to BT.709 (plain, same for every worker).
@@ -76,16 +73,12 @@ def _timed(picture: Any, video: VideoPlan, start: int, end: int | None, span: Sp
     if video.interlaced:
         # one picture a frame, not a field: times stay the original's; frames flagged progressive are left alone
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced").filter("settb", base)
-    stretch = Fraction(video.cuts[-1] - video.frames_end_ticks, video.timescale)
-    if stretch > LONGEST_STRETCH_SECONDS:
+    if video.ends_in_still:
         picture = _still(picture, video)
+        end = video.cuts[-1] if end is None else end
     bounds = {} if span.first == 0 else {"start_pts": start}
     # the last span is open: a frame that the container hides from the probe is still shown
-    bounds |= (
-        {}
-        if end is None and stretch <= LONGEST_STRETCH_SECONDS
-        else {"end_pts": video.cuts[-1] if end is None else end}
-    )
+    bounds |= {} if end is None else {"end_pts": end}
     return picture.filter("trim", **bounds) if bounds else picture
 
 

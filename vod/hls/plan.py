@@ -54,6 +54,11 @@ class VideoPlan:
     colour: tuple[str, str, str, str]  # primaries, transfer, matrix, range of the original, "" where unknown
     rungs: tuple[Rung, ...]  # highest first
 
+    @property
+    def ends_in_still(self) -> bool:
+        """Whether whole segments lie behind the last frame, where the sound goes on: they repeat it."""
+        return self.cuts[-2] >= self.frames_end_ticks
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioPlan:

@@ -18,7 +18,6 @@ import langcodes
 from vod.errors import SourceError
 from vod.ffmpeg.source import AudioStream, FrameTimes, Source, VideoStream
 from vod.hls.ladder import choose_rungs
-from vod.hls.picture import LONGEST_STRETCH_SECONDS
 from vod.hls.plan import AAC_FRAME_SAMPLES, AUDIO_LANE_PREFIX, AudioPlan, Plan, VideoPlan
 
 # Decode times are packed into the first frame's time (fmp4.decode_times): a tick must be much finer than a frame.
@@ -71,8 +70,9 @@ def _plan_video(source: Source, stream: VideoStream, times: FrameTimes, settings
     rate = _frame_rate(times, stream)
     frames_end = _frames_end(times, clock, rate)
     starts = _segment_starts(times, clock, settings.segment_seconds)
-    if end - frames_end > LONGEST_STRETCH_SECONDS * clock.timescale:
-        begun = max(starts[-1], clock.from_source(times.first_ticks))
+    begun = max(starts[-1], clock.from_source(times.first_ticks))
+    if end - begun > (settings.segment_seconds + SHORTEST_SECONDS) * clock.timescale:
+        # The sound outlasts the picture by more than the last segment can hold.
         starts += _starts_after(begun, frames_end, end, settings.segment_seconds, rate, clock.timescale)
     return VideoPlan(
         stream_index=stream.index,
