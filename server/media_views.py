@@ -126,7 +126,7 @@ def _filling(storage: Storage, row: MediaFile) -> Filling:
     states = rendition_states(storage, row.id, plan)
     lanes = {part.name: lane for lane, parts in plan.lanes.items() for part in parts}
     renditions = [_rendition(name, found, lanes[name]) for name, found in states.items()]
-    return Filling(lane_progress(storage, row.id, plan), renditions)
+    return Filling(lane_progress(plan, states), renditions)
 
 
 def _rendition(name: str, found: RenditionState, lane: str) -> RenditionView:

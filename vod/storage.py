@@ -20,10 +20,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
 from vod.errors import NotFound
+
+Bytes = bytes | bytearray | memoryview
 
 EXTENSION = re.compile(r"[a-z0-9]{1,8}\Z")
 DIGEST = re.compile(r"[0-9a-f]{16}\Z")
@@ -105,6 +109,10 @@ class Storage:
         shutil.rmtree(self.root / "artwork" / str(media_id), ignore_errors=True)
         self.original(media_id, extension).unlink(missing_ok=True)
 
+    def is_writable(self) -> bool:
+        """False on a disk that is mounted read-only, also for root."""
+        return os.access(self.root / "incoming", os.W_OK)
+
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.root).free
 
@@ -113,11 +121,33 @@ def segment_name(number: int) -> str:
     return f"{number:05d}.m4s"
 
 
-def publish(path: Path, *parts: bytes | bytearray | memoryview, mode: int = 0o644) -> None:
-    """Make `path` appear whole: write aside, fsync, rename. The caller fsyncs the folder when it must last.
+def publish(path: Path, *parts: Bytes, mode: int = 0o644) -> None:
+    """Make `path` appear whole, in place of what was there. The caller fsyncs the folder when it must last.
 
     Raises OSError (disk full too) and then leaves nothing behind.
     """
+    with _aside(path, parts, mode) as aside:
+        os.rename(aside, path)
+
+
+def publish_once(path: Path, *parts: Bytes) -> bool:
+    """Like `publish`, but a present file is final: then nothing changes and the answer is False."""
+    if path.exists():
+        return False
+    with _aside(path, parts, 0o644) as aside:
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            # exFAT and some network shares know no links; two workers then write the same bytes in turn
+            os.rename(aside, path)
+    return True
+
+
+@contextmanager
+def _aside(path: Path, parts: Iterable[Bytes], mode: int) -> Iterator[Path]:
+    """The content under another name in the same folder, durable; gone afterwards."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
     try:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -127,10 +157,9 @@ def publish(path: Path, *parts: bytes | bytearray | memoryview, mode: int = 0o64
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.rename(aside, path)
-    except BaseException:
+        yield aside
+    finally:
         aside.unlink(missing_ok=True)
-        raise
 
 
 def make_folder(path: Path) -> None:
@@ -149,7 +178,7 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
+def _write_all(descriptor: int, data: Bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

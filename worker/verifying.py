@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
-from vod.errors import ProcessError
+from vod.errors import ProcessError, SourceError
 from vod.ffmpeg.guards import guard_arguments, input_guards
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.hls.fragments import SampleDefaults
@@ -32,7 +32,7 @@ DECODE_LIMITS = Limits(address_space_bytes=1 << 30, wall_seconds=120)
 async def run(job: JobSnapshot, context: Context) -> None:
     """A segment that is refused is made anew, once; its lane ends with a new verification.
 
-    Raises OutputRefused with the first fault that this cannot mend.
+    Raises OutputRefused with a fault that is no segment's, SourceError where the original is to blame.
     """
     media = (await context.database.run(media_files.get, job.media_file_id)).media_file
     plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
@@ -50,10 +50,12 @@ async def run(job: JobSnapshot, context: Context) -> None:
 
 
 async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, refusal: SegmentRefused) -> None:
-    """Raises the refusal where the segment was refused before."""
+    """Raises SourceError where the segment was refused before: it would come out the same a third time."""
     path = context.storage.segment(job.media_file_id, plan.digest, refusal.rendition, refusal.number)
     if not await asyncio.to_thread(_put_aside, path):
-        raise refusal
+        # Whoever asks for a retry, after an update perhaps, gets another two tries.
+        await asyncio.to_thread(_forget_refused, job, context, plan)
+        raise SourceError(f"A part of this film cannot be made playable. {refusal.detail}")
     log.warning("media file %s: %s It is made anew.", job.media_file_id, refusal.detail)
     lane = next(lane for lane, parts in plan.lanes.items() if refusal.rendition in {part.name for part in parts})
     await open_spans(context, job.media_file_id, plan, lane, priority=jobs.HEAD)

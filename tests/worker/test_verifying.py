@@ -12,10 +12,9 @@ from tests.worker.office import add_planned_film, assignment, row_of, storage_of
 from vod.catalog import jobs
 from vod.catalog.models import JobKind, MediaStatus
 from vod.config import FfmpegSection
-from vod.errors import OutputRefused
+from vod.errors import OutputRefused, SourceError
 from vod.ffmpeg.process import Launcher
 from vod.hls.plan import Plan
-from vod.hls.verify import SegmentRefused
 from worker import verifying
 from worker.verifying import verify_decodes
 
@@ -96,13 +95,13 @@ async def test_a_segment_that_is_missing_or_damaged_is_asked_for_again(launcher:
     assert (span.lane, span.first_segment, span.last_segment) == ("ladder", 1, 1)
 
 
-async def test_a_segment_that_is_refused_a_second_time_fails_the_verification(launcher: Launcher, yard: Yard) -> None:
+async def test_a_segment_that_is_refused_a_second_time_is_the_originals_fault(launcher: Launcher, yard: Yard) -> None:
     film, folder = write_rendition(yard, SILENT)
     (folder / "00001.m4s").write_bytes(b"damaged")
     job, context = assignment(yard, launcher, film, JobKind.VERIFY)
     await verifying.run(job, context)
     (folder / "00001.m4s").write_bytes(b"damaged again")
-    with pytest.raises(SegmentRefused, match="Segment 1 of 720p"):
+    with pytest.raises(SourceError, match="Segment 1 of 720p"):
         await verifying.run(job, context)
 
 

@@ -167,23 +167,14 @@ class _Writer:
 
     async def _publish(self, number: int, parts: tuple[Bytes, ...]) -> None:
         path = self.target.folder / storage.segment_name(number)
-        is_new = await asyncio.to_thread(_publish_segment, path, parts)
+        is_new = await asyncio.to_thread(storage.publish_once, path, *parts)
         self.came.add(number)
         if is_new:
             await self.target.on_segment(number)
 
 
-def _publish_segment(path: Path, parts: tuple[Bytes, ...]) -> bool:
-    if path.exists():
-        return False
-    storage.publish(path, *parts)
-    return True
-
-
 def _publish_init(path: Path, content: bytes) -> None:
     """Raises OutputRefused where another worker's parameter sets are not ours (hls-rules.md rule 22)."""
     storage.make_folder(path.parent)
-    if not path.exists():
-        storage.publish(path, content)
-    if path.read_bytes() != content:
+    if not storage.publish_once(path, content) and path.read_bytes() != content:
         raise OutputRefused("This worker's encoder writes other headers than the film already has.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -163,9 +162,6 @@ class Grid:
     @property
     def durations(self) -> list[Fraction]:
         return [self.duration(segment) for segment in range(self.count)]
-
-    def segment_at(self, seconds: Fraction) -> int:
-        return min(max(bisect_right(self.cuts, seconds * self.timescale) - 1, 0), self.count - 1)
 
 
 def _encode(value: Any) -> Any:

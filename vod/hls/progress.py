@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -42,9 +43,8 @@ def rendition_states(storage: Storage, media_id: UUID, plan: Plan) -> dict[str, 
     return {name: _state(storage, media_id, plan, rendition) for name, rendition in plan.renditions.items()}
 
 
-def lane_progress(storage: Storage, media_id: UUID, plan: Plan) -> dict[str, float]:
+def lane_progress(plan: Plan, states: Mapping[str, RenditionState]) -> dict[str, float]:
     """By lane, 0..1: the share of the film's time that is there in all of the lane's renditions."""
-    states = rendition_states(storage, media_id, plan)
     return {lane: _share(plan, [states[part.name] for part in parts]) for lane, parts in plan.lanes.items()}
 
 

@@ -76,14 +76,6 @@ def test_each_rendition_has_its_own_clock() -> None:
 GRID = Grid(1000, (0, 6000, 12_000, 12_500))
 
 
-@pytest.mark.parametrize(
-    ("seconds", "segment"),
-    [("0", 0), ("5.999", 0), ("6", 1), ("12.2", 2), ("12.5", 2), ("99", 2), ("-1", 0)],
-)
-def test_any_time_has_its_segment(seconds: str, segment: int) -> None:
-    assert GRID.segment_at(Fraction(seconds)) == segment
-
-
 def test_durations_add_up_to_the_film() -> None:
     assert GRID.count == 3
     assert GRID.durations == [6, 6, Fraction(1, 2)]

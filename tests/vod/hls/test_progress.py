@@ -71,11 +71,14 @@ def test_a_lane_lacks_what_any_of_its_renditions_lacks(storage: Storage) -> None
 
 
 def test_progress_is_the_share_of_the_film_s_time(storage: Storage) -> None:
-    assert lane_progress(storage, FILM, PLAN) == {"ladder": 0, "audio-0": 0}
+    assert lane_progress(PLAN, rendition_states(storage, FILM, PLAN)) == {"ladder": 0, "audio-0": 0}
     put(storage, "720p", 0, 1, 2)
     put(storage, "480p", 2)
     put(storage, "audio-eng", 0, 1, 2)
-    assert lane_progress(storage, FILM, PLAN) == {"ladder": pytest.approx((14 + 2) / 28), "audio-0": 1}
+    assert lane_progress(PLAN, rendition_states(storage, FILM, PLAN)) == {
+        "ladder": pytest.approx((14 + 2) / 28),
+        "audio-0": 1,
+    }
 
 
 def test_a_stored_plan_is_found(storage: Storage) -> None:
