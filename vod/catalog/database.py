@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -115,6 +116,8 @@ class Database:
         )
 
     def _postgresql(self) -> Any:
+        if find_spec("psycopg2") is None:
+            raise ConfigError("[database] url is PostgreSQL's, and its driver psycopg2 is not installed")
         return PooledPostgresqlDatabase(
             self._url, max_connections=self._connections, stale_timeout=STALE_SECONDS, timeout=BUSY_SECONDS
         )
