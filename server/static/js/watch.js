@@ -89,6 +89,7 @@ class WatchPage {
     this.drawFacts(media);
     this.drawLanes(media);
     this.drawLinks(media);
+    this.stage.toggleAttribute("data-sound", media.renditions.length > 0 && !media.renditions.some(({ height }) => height));
     if (this.opened) this.offerMore(media);
     else if (media.playable && media.manifestUrl) this.open(media, media.manifestUrl);
     else this.curtain.draw(media);
@@ -159,6 +160,7 @@ class WatchPage {
       if (document.activeElement !== field) field.value = absolute(path);
       show(/** @type {HTMLElement} */ (field.parentElement), Boolean(path));
     }
+    show(one("[data-link-hint]", this.root), Boolean(media.playUrl || media.manifestUrl));
     const original = /** @type {HTMLAnchorElement} */ (one('[data-link="original"]', this.root));
     if (media.originalUrl) original.href = media.originalUrl;
     show(original, Boolean(media.originalUrl));

@@ -195,13 +195,13 @@ export class Controls {
     const { chosenLevel, shownLevel, levels } = this.engine;
     const automatic = {
       label: "Auto",
-      note: chosenLevel === -1 && shownLevel ? lines(shownLevel) : "",
+      note: chosenLevel === -1 && shownLevel ? rungName(shownLevel) : "",
       checked: chosenLevel === -1,
       choose: () => this.engine.chooseLevel(-1),
     };
     const made = levels.map((level, index) => ({
       height: level.height,
-      label: lines(level),
+      label: rungName(level),
       note: `${(level.bitrate / 1e6).toFixed(1)} Mbit/s`,
       checked: index === chosenLevel,
       choose: () => this.engine.chooseLevel(index),
@@ -219,6 +219,7 @@ export class Controls {
 
   drawPlaying() {
     const { paused } = this.video;
+    this.stage.toggleAttribute("data-running", !paused);
     for (const name of ["play", "big-play"]) this.button(name).setAttribute("aria-label", paused ? "Play" : "Pause");
     setIcon(this.button("play"), paused ? "play" : "pause");
     show(this.button("big-play"), paused && this.video.currentTime < 0.5);
@@ -254,13 +255,16 @@ export class Controls {
     const { levels, shownLevel } = this.engine;
     const pictures = levels.filter((level) => level.height);
     show(/** @type {HTMLElement} */ (this.qualityHolder), pictures.length > 0);
-    one("[data-quality-now]", this.stage).textContent = shownLevel?.height ? lines(shownLevel) : "";
+    one("[data-quality-now]", this.stage).textContent = shownLevel?.height ? rungName(shownLevel) : "";
   }
 }
 
-/** @param {{ height: number }} level @returns {string} */
-function lines({ height }) {
-  return height ? `${height}p` : "Sound only";
+/**
+ * The playlist bears the rung's name: 1920 × 800 and an upright 1080 × 1920 are both "1080p".
+ * @param {import("./engine.js").Level} level @returns {string}
+ */
+function rungName({ uri, height }) {
+  return height ? (/([^/]+)\.m3u8/.exec(uri)?.[1] ?? `${height}p`) : "Sound only";
 }
 
 /** @param {{ name: string, lang?: string }} track @returns {string} */

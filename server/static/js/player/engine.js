@@ -3,7 +3,7 @@
  * elsewhere (older Safari), and patience when the network is away.
  */
 
-/** @typedef {{ width: number, height: number, bitrate: number }} Level */
+/** @typedef {{ width: number, height: number, bitrate: number, uri: string }} Level */
 /** @typedef {{ name: string, lang?: string }} AudioTrack */
 
 const LONGEST_PAUSE_MS = 30_000;
@@ -30,6 +30,9 @@ export class Engine extends EventTarget {
     this.lastRepair = 0;
     this.retryTimer = 0;
     this.start = 0;
+    /** @type {AudioTrack | null} what the person chose, for a later load begins with its own choice */
+    this.audio = null;
+    this.height = 0;
     video.addEventListener("error", () => this.hls === null && video.src && this.retryLater());
     video.addEventListener("timeupdate", () => this.settle());
   }
@@ -51,9 +54,11 @@ export class Engine extends EventTarget {
       startPosition: position,
       maxBufferLength: 30,
       backBufferLength: 60,
-      capLevelToPlayerSize: true, // a phone need not fetch 1080 lines; full screen lifts the cap
+      capLevelToPlayerSize: this.height === 0, // a phone need not fetch 1080 lines; full screen lifts the cap
+      audioPreference: this.audio ? { lang: this.audio.lang, name: this.audio.name } : undefined,
     });
     const { Events } = Hls;
+    this.hls.on(Events.MANIFEST_PARSED, () => this.chooseLevelAgain());
     for (const event of [Events.MANIFEST_PARSED, Events.AUDIO_TRACKS_UPDATED, Events.AUDIO_TRACK_SWITCHED]) {
       this.hls.on(event, () => this.tell("tracks"));
     }
@@ -111,7 +116,8 @@ export class Engine extends EventTarget {
 
   /** Start over at the same place, playing if it was. @param {string} manifestUrl */
   reload(manifestUrl) {
-    const { currentTime, paused, played } = this.video;
+    const { currentTime, paused, played, playbackRate } = this.video;
+    this.video.defaultPlaybackRate = playbackRate; // what a load sets it to
     // Before anything was shown the element stands at 0, wherever it was meant to begin.
     this.load(manifestUrl, played.length || currentTime > 0 ? currentTime : this.start);
     if (!paused) this.video.addEventListener("canplay", () => void this.video.play().catch(() => {}), { once: true });
@@ -141,8 +147,14 @@ export class Engine extends EventTarget {
   /** @param {number} index -1 for automatic; what is in the buffer plays on, so that nothing stutters */
   chooseLevel(index) {
     if (!this.hls) return;
+    this.height = this.levels[index]?.height ?? 0;
     this.hls.nextLevel = index;
     this.hls.config.capLevelToPlayerSize = index === -1;
+  }
+
+  chooseLevelAgain() {
+    const index = this.levels.findIndex((level) => level.height === this.height);
+    if (this.height && index !== -1) this.hls.nextLevel = index;
   }
 
   /** @returns {AudioTrack[]} */
@@ -157,6 +169,7 @@ export class Engine extends EventTarget {
 
   /** @param {number} index */
   chooseAudio(index) {
+    this.audio = this.audioTracks[index] ?? null;
     if (this.hls) this.hls.audioTrack = index;
     else for (const [i, track] of [...(/** @type {any} */ (this.video).audioTracks ?? [])].entries()) track.enabled = i === index;
     this.tell("tracks");
