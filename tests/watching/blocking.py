@@ -57,6 +57,7 @@ ALLOWED: dict[str, str] = {
     "vod/ffmpeg/process.py:_spawn": "the parent-death signal follows the thread that starts the child",
     "server/supervisor.py:_start_one": "the parent-death signal follows the thread that starts the worker",
     "vod/ffmpeg/process.py:_find": "looks for the programs once, before any job is taken",
+    "server/app.py:build_app": "puts the parts together, before anybody is served",
     "worker/app.py:_parts": "opens everything, before any job is taken",
     "worker/app.py:_database": "opens the rows, before any job is taken",
     "vod/queue.py:open": "binds the doorbell once, before any job is taken; the socket belongs to the loop",

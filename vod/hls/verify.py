@@ -26,6 +26,8 @@ LARGEST_INIT_BYTES = 1 << 20
 LARGEST_MOOF_BYTES = 4 << 20
 BESIDE_THE_FRAGMENT = frozenset({b"styp", b"sidx", b"prft", b"emsg", b"free"})
 LARGE_HEADER_BYTES = 16
+# A decoder leaves out what is broken beyond repair; where more is missing, an encoder has stopped early.
+LEAST_SHARE = 0.6
 # What `vod.storage.publish` writes aside (a killed worker may leave one) and what was refused: they serve nobody.
 ASIDE = re.compile(r"\..+\.(part|refused)\Z")
 
@@ -63,6 +65,7 @@ def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
     except ValueError as fault:
         raise OutputRefused(f"The init section of {name}: {fault}.") from None
     previous_end: int | None = None
+    counts = []
     for number, expected in enumerate(_expectations(plan, name)):
         try:
             samples = read_samples(folder / segment_name(number), defaults)
@@ -71,6 +74,8 @@ def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
         except ValueError as fault:
             raise SegmentRefused(name, number, str(fault)) from None
         previous_end = samples[-1].end
+        counts.append(len(samples))
+    _verify_amount(counts, plan, name)
 
 
 def verify_init_section(data: bytes, plan: Plan, name: str) -> None:
@@ -146,6 +151,18 @@ def _verify_times(samples: list[SampleEntry], expected: Expected) -> None:
     _check(len(set(times)) == len(times), "two samples are shown at one time")
     inside = start - tolerance <= min(times) and (expected.is_last or max(times) < end - tolerance)
     _check(inside, f"samples are shown from {min(times)} to {max(times)}, outside {start}..{end}")
+
+
+def _verify_amount(counts: list[int], plan: Plan, name: str) -> None:
+    """Half of the frames, each shown for twice as long, would pass every other test."""
+    planned = plan.video.frame_count if plan.video and isinstance(plan.renditions[name], Rung) else 0
+    if sum(counts) >= planned * LEAST_SHARE:
+        return
+    cuts = plan.grid(name).cuts
+    for number, (start, end) in enumerate(pairwise(cuts)):
+        share = planned * (end - start) // (cuts[-1] - cuts[0])
+        if counts[number] < share * LEAST_SHARE:
+            raise SegmentRefused(name, number, f"it has {counts[number]} frames of about {share}")
 
 
 def read_samples(path: Path, defaults: SampleDefaults) -> list[SampleEntry]:
