@@ -46,7 +46,7 @@ def wants_page(request: web.Request) -> bool:
 
 async def _answer(request: web.Request, error: Exception) -> web.StreamResponse:
     problem = _problem(error)
-    if problem in (problems.INTERNAL, problems.UNAVAILABLE):
+    if problem in (problems.INTERNAL, problems.UNAVAILABLE, problems.STORAGE_AWAY):
         log.error("%s %s failed", request.method, masked(request.path), exc_info=error)
     if request.writer.output_size > 0:
         # Part of an answer is out: a second status line would corrupt it. Cutting the connection tells the truth.
@@ -65,6 +65,8 @@ def _problem(error: Exception) -> Problem:
         return problems.of_error(error)
     if isinstance(error, web.HTTPException):
         return problems.of_http(error)
+    if isinstance(error, OSError) and error.errno in problems.STORAGE_FAULTS:
+        return problems.STORAGE_AWAY
     return problems.UNAVAILABLE if isinstance(error, OUTAGE) else problems.INTERNAL
 
 

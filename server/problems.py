@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -93,6 +94,16 @@ UNAVAILABLE = Problem(
     detail="The database does not answer just now. Try again in a moment.",
     headers={"Retry-After": "5"},
 )
+
+STORAGE_AWAY = Problem(
+    code="unavailable",
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    detail="The media folder cannot be written just now.",
+    headers={"Retry-After": "60"},
+)
+
+# A disk that was pulled out, failed, or went read-only because it is failing.
+STORAGE_FAULTS = frozenset({errno.EROFS, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.EACCES, errno.EPERM})
 
 
 def of_error(error: HomereelError) -> Problem:

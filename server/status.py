@@ -42,7 +42,7 @@ async def health(request: web.Request) -> web.Response:
     app = request.app
     parts = Parts(
         database=_state(await _database_answers(app)),
-        disk=_state(await asyncio.to_thread(app[STORAGE].free_bytes) > app[CONFIG].media.reserve_bytes),
+        disk=_state(await asyncio.to_thread(_takes_films, app[STORAGE], app[CONFIG].media.reserve_bytes)),
         workers=_state(await _workers(app) > 0),
     )
     if parts.database == "failing":
@@ -69,6 +69,10 @@ async def _measure(app: web.Application, metrics: Metrics) -> None:
         metrics.jobs.labels(kind, state).set(count)
     metrics.disk_free_bytes.set(await asyncio.to_thread(app[STORAGE].free_bytes))
     metrics.workers.set(await _workers(app))
+
+
+def _takes_films(storage: Storage, reserve_bytes: int) -> bool:
+    return storage.is_writable() and storage.free_bytes() > reserve_bytes
 
 
 async def _database_answers(app: web.Application) -> bool:
