@@ -21,7 +21,9 @@ from worker.verifying import verify_decodes
 PICTURES = "-f lavfi -i testsrc2=s=64x48:r=25 -c:v libx264 -bf 2 -g 50 -sc_threshold 0"
 SOUND = "-f lavfi -i sine=r=48000 -c:a aac -frag_duration 2000000"
 FILM = make_plan(
-    video=make_video(timescale=12_800, cuts=(0, 25_600, 51_200), rungs=(make_rung(width=64, height=48),)),
+    video=make_video(
+        timescale=12_800, cuts=(0, 25_600, 51_200), frame_count=100, rungs=(make_rung(width=64, height=48),)
+    ),
     audio=(make_audio(cuts=(0, 96_256, 192_512)),),
 )
 
@@ -65,7 +67,9 @@ async def test_a_segment_of_another_encoder_setting_is_refused(launcher: Launche
 
 
 SILENT = make_plan(
-    video=make_video(timescale=12_800, cuts=(0, 25_600, 51_200), rungs=(make_rung(width=64, height=48),))
+    video=make_video(
+        timescale=12_800, cuts=(0, 25_600, 51_200), frame_count=100, rungs=(make_rung(width=64, height=48),)
+    )
 )
 
 

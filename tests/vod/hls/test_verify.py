@@ -27,8 +27,12 @@ from vod.hls.verify import verify_rendition
 
 CUTS = (0, 3 * FRAME, 6 * FRAME)
 RUNG = make_rung(width=64, height=48)
-FILM = make_plan(video=make_video(timescale=25_000, cuts=CUTS, rungs=(RUNG,)), audio=(make_audio(cuts=(0, 2048)),))
-JITTERY = make_plan(video=make_video(timescale=25_000, cuts=CUTS, rungs=(RUNG,), tolerance_ticks=FRAME // 2))
+FILM = make_plan(
+    video=make_video(timescale=25_000, cuts=CUTS, frame_count=6, rungs=(RUNG,)), audio=(make_audio(cuts=(0, 2048)),)
+)
+JITTERY = make_plan(
+    video=make_video(timescale=25_000, cuts=CUTS, frame_count=6, rungs=(RUNG,), tolerance_ticks=FRAME // 2)
+)
 
 
 @pytest.fixture
@@ -107,6 +111,14 @@ def test_the_last_segment_may_show_a_frame_that_the_container_hid(folder: Path) 
     verify_rendition(folder, FILM, "720p")
 
 
+def test_half_of_the_frames_shown_for_twice_as_long_are_no_rendition(folder: Path) -> None:
+    (folder / "00000.m4s").write_bytes(segment(0, shown=(0,), duration=3 * FRAME, media=b"ab"))
+    verify_rendition(folder, FILM, "720p")  # four of six: what a decoder leaves out of a damaged original
+    (folder / "00001.m4s").write_bytes(segment(3 * FRAME, shown=(0,), duration=3 * FRAME, media=b"ab"))
+    with pytest.raises(OutputRefused, match="Segment 0 of 720p: it has 1 frames of about 3"):
+        verify_rendition(folder, FILM, "720p")
+
+
 def test_sound_needs_no_keyframe_flag_and_is_exact_to_the_sample(tmp_path: Path) -> None:
     (tmp_path / "init.mp4").write_bytes(init(mp4a_entry(), timescale=48_000))
     (tmp_path / "00000.m4s").write_bytes(segment(0, shown=(0, 1024), duration=1024, first_flags=NON_SYNC))
@@ -117,7 +129,7 @@ def test_sound_needs_no_keyframe_flag_and_is_exact_to_the_sample(tmp_path: Path)
 
 
 def test_a_rendition_made_by_a_real_encoder_is_accepted(tmp_path: Path) -> None:
-    plan = make_plan(video=make_video(timescale=12_800, cuts=(0, 25_600, 51_200), rungs=(RUNG,)))
+    plan = make_plan(video=make_video(timescale=12_800, cuts=(0, 25_600, 51_200), frame_count=100, rungs=(RUNG,)))
     write_fragments(tmp_path, "-f lavfi -i testsrc2=s=64x48:r=25 -c:v libx264 -bf 2 -g 50 -sc_threshold 0", "4")
     verify_rendition(tmp_path, plan, "720p")
 
