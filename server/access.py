@@ -13,7 +13,7 @@ from server.hosts import origin_allowed
 from server.keys import CONFIG, DATABASE
 from vod.catalog import accounts
 from vod.errors import Forbidden, Unauthenticated
-from vod.tokens import user_subject
+from vod.tokens import key_subject, user_subject
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "X-CSRF-Token"
@@ -30,11 +30,12 @@ class Identity:
     name: str
     is_admin: bool
     csrf_token: str | None
+    key_id: int | None
 
     @property
     def stream_subject(self) -> str:
         """Under this name streams are signed, and revoked."""
-        return user_subject(self.user_id)
+        return user_subject(self.user_id) if self.key_id is None else key_subject(self.key_id)
 
 
 IDENTITY: web.RequestKey[Identity | None] = web.RequestKey("identity")
@@ -101,7 +102,13 @@ async def identify(request: web.Request) -> Identity | None:
 
 
 def _identity(account: accounts.Account, csrf_token: str | None) -> Identity:
-    return Identity(user_id=account.id, name=account.name, is_admin=account.is_admin, csrf_token=csrf_token)
+    return Identity(
+        user_id=account.id,
+        name=account.name,
+        is_admin=account.is_admin,
+        csrf_token=csrf_token,
+        key_id=account.key_id,
+    )
 
 
 async def _check_forgery(request: web.Request, expected: str) -> None:

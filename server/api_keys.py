@@ -11,10 +11,11 @@ from pydantic import Field
 from server import bodies
 from server.access import require_user
 from server.contract import Given, Shown, operation, shown
-from server.keys import DATABASE
+from server.keys import DATABASE, TOKENS
 from server.path_ids import number_in_path
 from vod.catalog import accounts
 from vod.errors import Forbidden
+from vod.tokens import key_subject
 
 
 class NewKey(Given):
@@ -57,11 +58,13 @@ async def add_key(request: web.Request) -> web.Response:
     return shown(FreshKey(**_view(record).model_dump(), key=key), status=201)
 
 
-@operation("Revoke a key; it stops working at once.", status=204)
+@operation("Revoke a key; it and the stream links made with it stop working at once.", status=204)
 async def revoke_key(request: web.Request) -> web.Response:
     identity = await require_user(request)
     whose = None if identity.is_admin else identity.user_id
-    await request.app[DATABASE].run(accounts.revoke_key, number_in_path(request), time.time(), user_id=whose)
+    key_id = number_in_path(request)
+    await request.app[DATABASE].run(accounts.revoke_key, key_id, time.time(), user_id=whose)
+    request.app[TOKENS].subjects.revoke(key_subject(key_id))
     return web.Response(status=204)
 
 

@@ -14,7 +14,7 @@ from server.repeating import repeating
 from server.supervisor import Supervisor
 from vod.catalog import accounts, throttle
 from vod.catalog.migrations import migrate
-from vod.tokens import TokenKeys, user_subject
+from vod.tokens import TokenKeys, key_subject, user_subject
 
 SUBJECTS_SECONDS = 20  # a revoked subject is out within 60 s, whatever process revoked it (design.md section 7)
 HOUSEKEEPING_SECONDS = 3600
@@ -68,8 +68,10 @@ CONTEXTS: tuple[Context, ...] = (
 
 async def _refresh_tokens(app: web.Application) -> None:
     tokens = app[TOKENS]
+    tokens.subjects.reading()
     users = await app[DATABASE].read(accounts.users)
-    tokens.subjects.replace(user_subject(user.id) for user in users)
+    keys = await app[DATABASE].read(accounts.keys)
+    tokens.subjects.replace([*(user_subject(user.id) for user in users), *(key_subject(key.id) for key in keys)])
     await asyncio.to_thread(tokens.refresh)
 
 

@@ -62,18 +62,25 @@ class Subjects:
 
     def __init__(self, live: Iterable[str] = ()) -> None:
         self._live = set(live)
+        self._admitted: set[str] = set()
 
     def __contains__(self, subject: str) -> bool:
         return subject in self._live
 
     def admit(self, subject: str) -> None:
         self._live.add(subject)
+        self._admitted.add(subject)
 
     def revoke(self, subject: str) -> None:
         self._live.discard(subject)
+        self._admitted.discard(subject)
+
+    def reading(self) -> None:
+        """The database is being asked: whoever is admitted from here on may be missing in its answer."""
+        self._admitted.clear()
 
     def replace(self, live: Iterable[str]) -> None:
-        self._live = set(live)
+        self._live = {*live, *self._admitted}
 
 
 class Key(NamedTuple):
@@ -165,6 +172,11 @@ class TokenKeys:
 
 def user_subject(user_id: int) -> str:
     return f"u{user_id}"
+
+
+def key_subject(key_id: int) -> str:
+    """Apart from its user's, so that links made with a revoked key end while the user watches on."""
+    return f"k{key_id}"
 
 
 def expiry_for(duration_seconds: float, longest_seconds: int, now: float) -> int:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from uuid import uuid4
 
 import pytest
 
 from server.access import CSRF_HEADER, SESSION_COOKIE
 from server.app import build_app
-from server.keys import DATABASE
+from server.keys import DATABASE, TOKENS
 from tests.server.conftest import PASSWORD, House, Person
 from tests.server.running import connection, parse_answer, request_head, running
 from vod.catalog import accounts
 from vod.catalog.models import Session
 from vod.config import Config
+from vod.errors import TokenRefused
+from vod.tokens import Scope, key_subject, user_subject
 
 
 async def test_a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words(house: House, user: Person) -> None:
@@ -111,6 +114,18 @@ async def test_a_revoked_key_is_refused_at_once(house: House, user: Person) -> N
     assert (await program.get("/media-files")).status == 200
     assert (await user.ask("DELETE", f"/api/keys/{made['id']}")).status == 204
     assert (await program.get("/media-files")).status == 401
+
+
+async def test_stream_links_made_with_a_key_end_with_it_and_no_others(house: House, user: Person) -> None:
+    made = await (await user.post("/api/keys", json={"name": "telly"})).json()
+    tokens, film = house.app[TOKENS], uuid4()
+    in_an_hour = int(time.time()) + 3600
+    by_key = tokens.sign(film, key_subject(made["id"]), Scope.HLS, in_an_hour)
+    by_user = tokens.sign(film, user_subject(2), Scope.HLS, in_an_hour)
+    assert (await user.ask("DELETE", f"/api/keys/{made['id']}")).status == 204
+    with pytest.raises(TokenRefused):
+        tokens.verify(by_key, film, Scope.HLS, time.time())
+    tokens.verify(by_user, film, Scope.HLS, time.time())
 
 
 async def test_a_key_is_shown_once(user: Person) -> None:

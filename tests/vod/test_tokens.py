@@ -105,6 +105,13 @@ def test_a_subject_that_the_database_no_longer_knows_is_refused(keys: TokenKeys)
     assert refused(keys, token)
 
 
+def test_a_subject_admitted_while_the_database_is_asked_stays(keys: TokenKeys) -> None:
+    keys.subjects.reading()
+    keys.subjects.admit("u3")
+    keys.subjects.replace({"u2"})
+    assert "u3" in keys.subjects
+
+
 def test_after_a_restart_a_token_counts_once_its_subject_is_known_again(tmp_path: Path, keys: TokenKeys) -> None:
     token = token_for(keys)
     restarted = TokenKeys.load(tmp_path / "token-keys")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vod.catalog.models import ApiKey, Session, User
 from vod.errors import Conflict, Invalid, NotFound
@@ -27,6 +27,7 @@ class Account:
     name: str
     is_admin: bool
     created_at: float
+    key_id: int | None = None  # where an API key speaks for the user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,9 +185,7 @@ def key_owner(key: str) -> Account | None:
     if found is None:
         return None
     owner = _account(found.user)
-    return Account(
-        id=owner.id, name=owner.name, is_admin=owner.is_admin and found.is_admin, created_at=owner.created_at
-    )
+    return replace(owner, is_admin=owner.is_admin and found.is_admin, key_id=found.id)
 
 
 def keys(user_id: int | None = None) -> list[KeyRecord]:
