@@ -101,6 +101,7 @@ def test_a_revoked_subject_is_refused_at_once_although_its_token_is_remembered(k
 
 def test_a_subject_that_the_database_no_longer_knows_is_refused(keys: TokenKeys) -> None:
     token = token_for(keys)
+    keys.subjects.reading()
     keys.subjects.replace({"u2"})
     assert refused(keys, token)
 
