@@ -36,13 +36,11 @@ export function bytes(count) {
   return `${unit && value < 100 ? value.toFixed(1) : Math.round(value)} ${UNITS[unit]}`;
 }
 
-const LANGUAGES = typeof Intl.DisplayNames === "function" ? new Intl.DisplayNames(["en"], { type: "language" }) : null;
-
-/** @param {string | undefined} tag a BCP-47 tag @returns {string} its English name, "" where unknown */
-export function language(tag) {
+/** @param {string | undefined} tag a BCP-47 tag @param {string} [tongue] @returns {string} its name in that tongue, "" where unknown */
+export function language(tag, tongue = "en") {
   if (!tag || tag === "und") return "";
   try {
-    return LANGUAGES?.of(tag) ?? tag;
+    return new Intl.DisplayNames([tongue], { type: "language" }).of(tag) ?? tag;
   } catch {
     return tag;
   }

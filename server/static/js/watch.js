@@ -140,6 +140,7 @@ class WatchPage {
     const badge = one("[data-badge]", this.root);
     badge.dataset.state = media.status;
     say(badge, badgeText(media));
+    if (media.hasArtwork && !this.video.poster) this.video.poster = `/artwork/${this.mediaId}/poster.jpg`;
     if (media.duration) one('[data-fact="duration"]').textContent = spoken(media.duration);
     say(one("[data-failure]"), media.status === "FAILED" && media.playable ? (media.errorMessage ?? "") : "");
   }

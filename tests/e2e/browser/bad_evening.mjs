@@ -2,7 +2,7 @@
 
 import { album, finish, given, person, seen } from "./chromium.mjs";
 
-const { base, setupCode, clip, broken } = given;
+const { base, setupCode, clip, broken, song } = given;
 const PREPARING_MS = 240_000;
 const HOSTILE = [
   '"><img src=x onerror=alert(1)>',
@@ -24,6 +24,7 @@ await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPA
 await page.locator("[data-badge]").waitFor({ state: "hidden", timeout: PREPARING_MS });
 await useKeys();
 await writeHostileTitles();
+await hearASong(await upload(song));
 const ruin = await upload(broken);
 await seeTheFailure(ruin);
 await loseTheNetwork();
@@ -81,9 +82,9 @@ async function useKeys() {
 async function writeHostileTitles() {
   for (const title of HOSTILE) {
     await page.goto(`${base}/watch/${film}`);
-    await page.getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("button", { name: "Edit" }).click();
     await page.getByRole("textbox", { name: "Title" }).fill(title);
-    await page.locator("dialog[open]").getByRole("button", { name: "Rename" }).click();
+    await page.locator("dialog[open]").getByRole("button", { name: "Save" }).click();
     await page.locator("dialog[open]").waitFor({ state: "detached" });
     for (const path of ["/", `/watch/${film}`, "/jobs", "/admin/users", "/admin/keys", `/?q=${encodeURIComponent(title)}`]) {
       await page.goto(base + path, { waitUntil: "load" });
@@ -92,6 +93,17 @@ async function writeHostileTitles() {
   await page.goto(`${base}/watch/${film}`);
   await page.locator("h1").getByText("alert(1)").waitFor();
   await picture(page, "hostile-title", "a hostile title and user name are shown as the text they are");
+}
+
+/** @param {string} id of a file without a picture */
+async function hearASong(id) {
+  await page.goto(`${base}/watch/${id}`);
+  await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
+  await page.keyboard.press("k");
+  await page.waitForFunction(() => document.querySelector("video").currentTime > 0.5);
+  found.sleeve = await page.locator(".sleeve").textContent();
+  found.sleeveTurns = await page.locator(".sleeve-reel").evaluate((reel) => getComputedStyle(reel).animationPlayState);
+  await picture(page, "song", "sound without a picture: its title on a reel that turns while it plays");
 }
 
 /** @param {string} ruin */

@@ -17,6 +17,8 @@ await setUp();
 await emptyLibrary();
 await upload();
 await waitUntilPlayable();
+await changeLanguage();
+await lateRung();
 await watchHalf();
 await comeBack();
 await watchToTheEnd();
@@ -69,14 +71,121 @@ async function waitUntilPlayable() {
     const stage = document.querySelector("[data-stage]");
     window.modes = [stage.dataset.mode];
     new MutationObserver(() => window.modes.push(stage.dataset.mode)).observe(stage, { attributeFilter: ["data-mode"] });
+    const number = document.querySelector("[data-curtain-number]");
+    window.parts = [];
+    new MutationObserver(() => window.parts.push(Number.parseInt(number.textContent))).observe(number, { childList: true });
   });
-  const begun = page.locator("[data-curtain-number]:not(:empty)").or(page.locator('[data-stage][data-mode="playing"]'));
-  await begun.first().waitFor({ timeout: PREPARING_MS });
+  const begun = page.locator("[data-curtain-number]").filter({ hasText: /[1-9]\d/ });
+  await begun.or(page.locator('[data-stage][data-mode="playing"]')).first().waitFor({ timeout: PREPARING_MS });
   await picture(page, "preparing", "the watch page says how far the film is, lane by lane");
   await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
   found.modes = await page.evaluate(() => window.modes);
+  found.parts = await page.evaluate(() => window.parts);
   found.startedWithoutReload = await page.evaluate(() => window.sameDocument === true);
   await page.locator("[data-badge]").waitFor({ state: "hidden", timeout: PREPARING_MS }); // READY
+}
+
+/** What is heard, as its strongest frequency. */
+async function changeLanguage() {
+  await page.keyboard.press("k");
+  const heard = [await pitchNear(330)];
+  await page.getByRole("button", { name: "Audio language" }).click();
+  found.languages = await page.getByRole("menuitemradio").allTextContents();
+  await picture(page, "languages", "the audio menu with the languages of the file");
+  await page.getByRole("menuitemradio", { name: "German" }).click();
+  found.heard = [...heard, await pitchNear(880)];
+  await page.getByRole("button", { name: "Audio language" }).click();
+  await page.getByRole("menuitemradio", { name: "English" }).click();
+  await page.keyboard.press("0");
+  await page.keyboard.press("k");
+}
+
+/** @param {number} hertz @returns {Promise<number>} once it is heard */
+async function pitchNear(hertz) {
+  const pitch = await page.waitForFunction(
+    (wanted) => {
+      if (!window.analyser) {
+        const context = new AudioContext();
+        window.analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
+        context.createMediaElementSource(document.querySelector("video")).connect(window.analyser).connect(context.destination);
+      }
+      const bins = new Float32Array(window.analyser.frequencyBinCount);
+      window.analyser.getFloatFrequencyData(bins);
+      const strongest = (bins.indexOf(Math.max(...bins)) * window.analyser.context.sampleRate) / window.analyser.fftSize;
+      return Math.abs(strongest - wanted) < wanted / 20 && strongest;
+    },
+    hertz,
+    { timeout: 30_000 },
+  );
+  return pitch.jsonValue();
+}
+
+/** One rung is there when the film begins, the others come while it plays: they wait for a pause. */
+async function lateRung() {
+  const other = await person({ storageState: await context.storageState() });
+  await other.addInitScript(() => delete window.SharedWorker); // events come through the page, where they can be forged
+  const screen = await other.newPage();
+  let complete = false;
+  await screen.route("**/events", (route) => route.fulfill({ contentType: "text/event-stream", body: "retry: 300\n\n" }));
+  await screen.route("**/master.m3u8", async (route) => {
+    const whole = await (await route.fetch()).text();
+    await route.fulfill({ contentType: "application/vnd.apple.mpegurl", body: complete ? whole : withOneRung(whole) });
+  });
+  await screen.route(/\/media-files\/[0-9a-f-]{36}$/, async (route) => {
+    const media = await (await route.fetch()).json();
+    const pictures = media.renditions.filter((/** @type {any} */ rendition) => rendition.type === "video");
+    if (!complete) for (const rendition of pictures.slice(0, -1)) Object.assign(rendition, { complete: false, progress: 0.5 });
+    await route.fulfill({ json: media });
+  });
+  const rungs = async () => {
+    await screen.getByRole("button", { name: "Quality" }).click();
+    const items = screen.locator('[data-menu-holder="quality"] [role="menuitemradio"]:not([aria-disabled])');
+    const count = (await items.count()) - 1; // Auto
+    await screen.keyboard.press("Escape");
+    return count;
+  };
+  await screen.goto(page.url());
+  await screen.waitForFunction(() => document.querySelector("video")?.readyState > 2);
+  await screen.keyboard.press("c"); // German
+  await screen.keyboard.press("0");
+  await screen.keyboard.press("k");
+  await screen.keyboard.press(">");
+  await screen.waitForFunction(() => document.querySelector("video").currentTime > 1);
+  const rungsBefore = await rungs();
+  await screen.evaluate(() => {
+    window.interruptions = 0;
+    for (const name of ["emptied", "waiting", "pause"]) {
+      document.querySelector("video").addEventListener(name, () => (window.interruptions += 1));
+    }
+  });
+  complete = true;
+  const looks = () => screen.waitForResponse(/\/media-files\/[0-9a-f-]{36}$/);
+  await looks();
+  await looks();
+  const rungsPlaying = await rungs();
+  const interruptions = await screen.evaluate(() => window.interruptions);
+  await screen.keyboard.press("k");
+  const restingAt = await screen.evaluate(() => document.querySelector("video").currentTime);
+  await screen.waitForResponse("**/master.m3u8").catch(() => {});
+  await screen.waitForFunction(() => document.querySelector("video").readyState > 2);
+  await screen.getByRole("button", { name: "Audio language" }).click();
+  const language = await screen.getByRole("menuitemradio", { checked: true }).textContent();
+  await screen.keyboard.press("Escape");
+  found.late = { rungsBefore, rungsPlaying, interruptions, language, rungsAfter: await rungs() };
+  Object.assign(
+    found.late,
+    await screen.evaluate((before) => {
+      const { currentTime, paused, playbackRate } = document.querySelector("video");
+      return { movedBy: currentTime - before, paused, rate: playbackRate };
+    }, restingAt),
+  );
+  await other.close();
+}
+
+/** @param {string} master @returns {string} the multivariant playlist with its last variant alone */
+function withOneRung(master) {
+  const [head, ...variants] = master.split("#EXT-X-STREAM-INF");
+  return `${head}#EXT-X-STREAM-INF${variants.at(-1)}`;
 }
 
 async function watchHalf() {
@@ -96,6 +205,7 @@ async function comeBack() {
   await page.getByRole("link", { name: "Library" }).click();
   const again = page.getByRole("link", { name: /^Continue An Evening by the Brook/ });
   await again.waitFor();
+  found.facts = await page.locator(".card-facts").last().textContent();
   await picture(page, "library", "the library: the film to be continued, and on its shelf with its still");
   await again.click();
   await page.locator('[data-stage][data-mode="playing"]').waitFor();
@@ -155,7 +265,7 @@ async function otherScreens() {
 async function signOut() {
   await page.goto(base);
   await page.getByLabel("Account and appearance").click();
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
   await page.waitForURL("**/login");
   await picture(page, "login", "signed out: the sign-in page");
 }

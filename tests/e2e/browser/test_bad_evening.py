@@ -25,7 +25,9 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Any:
     whole, torn = clips_folder() / "forty.mp4", clips_folder() / "torn.mp4"
     make(*PICTURE, *SOUND, *CODECS, str(whole))
     torn.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
-    return asyncio.run(_spend(tmp_path_factory.mktemp("media"), whole, torn))
+    song = clips_folder() / "Lullaby.flac"
+    make(*SOUND, str(song))
+    return asyncio.run(_spend(tmp_path_factory.mktemp("media"), whole, torn, song))
 
 
 def test_each_key_does_what_the_list_says(evening: Any) -> None:
@@ -53,6 +55,11 @@ def test_no_title_and_no_name_ever_runs_as_a_script(evening: Any) -> None:
     assert evening["consoleErrorsBefore"] == []
 
 
+def test_sound_without_a_picture_plays_before_a_turning_reel(evening: Any) -> None:
+    assert evening["sleeve"].strip() == "Lullaby"
+    assert evening["sleeveTurns"] == "running"
+
+
 def test_a_broken_file_says_why_and_offers_another_try(evening: Any) -> None:
     assert evening["failure"].endswith(".")
     assert evening["retryOffered"]
@@ -66,7 +73,8 @@ def test_playing_goes_on_at_the_remembered_place_when_the_network_is_back(evenin
     assert evening["recoveredAt"] == pytest.approx(SECONDS / 2, abs=1)
 
 
-async def _spend(folder: Path, clip: Path, broken: Path) -> Any:
+async def _spend(folder: Path, clip: Path, broken: Path, song: Path) -> Any:
     async with open_house(folder) as house:
         code = await house.setup_code()
-        return await drive("bad_evening.mjs", house, setupCode=code, clip=str(clip), broken=str(broken))
+        given = {"setupCode": code, "clip": str(clip), "broken": str(broken), "song": str(song)}
+        return await drive("bad_evening.mjs", house, **given)

@@ -15,9 +15,26 @@ import pytest
 from tests.clips import clips_folder, make
 from tests.e2e.browser.house import drive, open_house
 
-SECONDS = 12
+SECONDS = 24
 PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size=1280x720:rate=25:duration={SECONDS}")
-SOUND = ("-f", "lavfi", "-i", f"sine=frequency=330:sample_rate=48000:duration={SECONDS}")
+PITCHES = {"eng": 330, "deu": 880}
+SOUND = tuple(
+    part
+    for pitch in PITCHES.values()
+    for part in ("-f", "lavfi", "-i", f"sine=frequency={pitch}:sample_rate=48000:duration={SECONDS}")
+)
+TRACKS = (
+    "-map",
+    "0:v",
+    "-map",
+    "1:a",
+    "-map",
+    "2:a",
+    "-metadata:s:a:0",
+    "language=eng",
+    "-metadata:s:a:1",
+    "language=deu",
+)
 LARGE = ("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "4M", "-c:a", "aac")  # so that its upload can be watched
 
 pytestmark = pytest.mark.timeout(600)
@@ -27,7 +44,7 @@ pytestmark = pytest.mark.timeout(600)
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Everything that the journey saw; it is long, so the tests share one."""
     clip = clips_folder() / "Evening by the Brook (2008).mp4"
-    make(*PICTURE, *SOUND, *LARGE, str(clip))
+    make(*PICTURE, *SOUND, *TRACKS, *LARGE, str(clip))
     return asyncio.run(_spend(tmp_path_factory.mktemp("media"), clip))
 
 
@@ -37,6 +54,14 @@ def test_the_first_visitor_is_led_to_the_set_up(evening: Any) -> None:
 
 def test_an_upload_tells_how_much_how_fast_and_how_long(evening: Any) -> None:
     assert re.fullmatch(r"[\d.]+ [kM]B of [\d.]+ MB · [\d.]+ [kM]B/s · \d+:\d\d left", evening["uploadFigures"])
+
+
+def test_the_year_that_was_typed_stands_in_the_library(evening: Any) -> None:
+    assert "2008" in evening["facts"]
+
+
+def test_the_page_says_how_far_the_preparing_is(evening: Any) -> None:
+    assert any(0 < part <= 100 for part in evening["parts"])
 
 
 def test_playing_begins_without_a_reload(evening: Any) -> None:
@@ -50,6 +75,22 @@ def test_the_quality_menu_offers_auto_and_every_rung(evening: Any) -> None:
     heights = [int(rung.partition("p")[0]) for rung in rungs]
     assert heights == sorted(heights, reverse=True)
     assert heights[0] == 720
+
+
+def test_choosing_a_language_changes_what_is_heard(evening: Any) -> None:
+    assert evening["languages"] == ["English", "German"]
+    assert evening["heard"] == pytest.approx(list(PITCHES.values()), rel=0.05)
+
+
+def test_a_rung_that_comes_while_the_film_plays_waits_for_a_pause(evening: Any) -> None:
+    late = evening["late"]
+    assert late["rungsBefore"] == late["rungsPlaying"] == 1
+    assert late["interruptions"] == 0
+    assert late["rungsAfter"] == len(evening["qualities"]) - 1
+    assert late["movedBy"] == pytest.approx(0, abs=0.1)
+    assert late["language"] == "German"
+    assert late["rate"] == 1.25
+    assert late["paused"]
 
 
 def test_the_link_for_other_screens_is_whole(evening: Any) -> None:

@@ -271,5 +271,6 @@ function rungName({ uri, height }) {
 function audioName({ name, lang }) {
   const known = language(lang);
   if (!known || name.toLowerCase().includes(known.toLowerCase())) return name || known || "Sound";
-  return name && name !== lang ? `${known} · ${name}` : known;
+  const own = [lang, language(lang, lang)].some((word) => word?.toLowerCase() === name.toLowerCase());
+  return name && !own ? `${known} · ${name}` : known;
 }
