@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.clips import clip
-from tests.e2e.house import open_house
 from tests.watching import blocking
 from tests.watching.child import FOLDER
 from tests.watching.leaks import Leak, leaks, seen
@@ -188,20 +186,6 @@ def test_a_run_whose_tests_all_pass_fails_for_what_was_seen_beside_them(tmp_path
     assert ended.returncode == 1 and "1 passed" in ended.stdout and said in ended.stdout
     code = tmp_path / "media" / "secrets" / "setup-code"
     assert not code.exists() or code.read_text().strip() not in ended.stdout
-
-
-async def test_asyncios_debug_mode_tells_no_secret_either(tmp_path: Path) -> None:
-    watched = tmp_path / "watched"
-    watched.mkdir()
-    async with open_house(tmp_path, PYTHONASYNCIODEBUG="1", **{FOLDER: str(watched)}) as house:
-        identifier = await house.upload(clip("h264-25.mp4"))
-        shown = await house.ends(identifier)
-        for url in ("manifestUrl", "originalUrl", "playUrl"):
-            async with house.client.get(house.url(shown[url])) as answer:
-                assert answer.status == 200
-    assert {"API key", "password", "stream token", "token key"} <= set(seen(watched).values())
-    assert "asyncio" in "".join(log.read_text() for log in watched.glob("log-*"))
-    assert (leaks(watched), found_in(watched)) == ([], [])
 
 
 def run(folder: Path, source: str, *, as_file: str = "tests/planted.py") -> None:
