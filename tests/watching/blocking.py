@@ -14,6 +14,7 @@ import linecache
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -109,7 +110,7 @@ def culprit(frame: FrameType | None) -> FrameType | None:
     while frame is not None and frame.f_code is not STEP_OF_A_LOOP:
         file = frame.f_code.co_filename
         is_coroutine = bool(frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
-        if file.startswith("<frozen importlib") or file == linecache.__file__:
+        if file.startswith("<frozen importlib") or file in (linecache.__file__, traceback.__file__):
             return None  # a module's first import, a traceback's lines
         if file.startswith(OURS):
             found = found or frame
