@@ -7,7 +7,7 @@ from vod.config import FfmpegSection
 from vod.ffmpeg.process import Launcher
 
 # The corpus lies beside the checkout where there is one; it is no part of the repository, and a clean clone has none.
-collect_ignore = [] if corpus.ROOT.is_dir() else ["test_probe.py", "test_sampling.py"]
+collect_ignore = [] if corpus.ROOT.is_dir() else ["test_corpus.py"]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

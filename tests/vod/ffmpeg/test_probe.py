@@ -6,22 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.clips import clip, decoded_times, make
-from tests.vod.ffmpeg.corpus import MEDIA, good, manifest
+from tests.vod.ffmpeg.answers import ticks_of, video_of
 from vod.errors import SourceError
 from vod.ffmpeg.header import ChapterHeader
 from vod.ffmpeg.probe import film_chapters, probe
 from vod.ffmpeg.process import Launcher
-from vod.ffmpeg.source import Chapter, Source, VideoStream
+from vod.ffmpeg.source import Chapter
 
-CORPUS = manifest()
-GOOD = [name for name, row in CORPUS.items() if good(row)]
-REFUSED = {
-    "der_zero_bytes.mp4": "The file is empty.",
-    "mp4_malformed_free.mp4": "Its index is missing or damaged; the upload may have been cut short.",
-    "mp4_wrongfile.mp4": "Its index is missing or damaged; the upload may have been cut short.",
-}
-# What is left when the track without a description is left out decodes well.
-BETTER_THAN_EXPECTED = ["mp4_missing_stsd.mp4"]
 HOUSEHOLD = [
     *(
         "dv.avi",
@@ -38,48 +29,12 @@ HOUSEHOLD = [
 ]
 
 
-def video_of(source: Source) -> VideoStream:
-    assert source.video is not None
-    return source.video
-
-
-def ticks_of(source: Source) -> list[int]:
-    assert source.frame_times is not None
-    return list(source.frame_times.ticks)
-
-
-def test_every_corpus_file_has_its_expectation() -> None:
-    assert sorted(CORPUS) == sorted([*GOOD, *REFUSED, *BETTER_THAN_EXPECTED])
-
-
-@pytest.mark.parametrize("name", [*GOOD, *BETTER_THAN_EXPECTED])
-async def test_every_frame_of_the_corpus_is_where_ffmpeg_shows_it(name: str, launcher: Launcher) -> None:
-    source = await probe(launcher, MEDIA / name)
-    if source.video is None:
-        assert source.audio
-        return
-    assert ticks_of(source) == decoded_times(MEDIA / name, source.video.index)
-
-
 @pytest.mark.parametrize("name", HOUSEHOLD)
 async def test_household_formats_are_taken_frame_by_frame(name: str, launcher: Launcher) -> None:
     source = await probe(launcher, clip(name))
     if source.video is not None:
         assert ticks_of(source) == decoded_times(clip(name))
     assert Fraction(39, 10) < source.duration_seconds < Fraction(42, 10)
-
-
-@pytest.mark.parametrize("name", REFUSED)
-async def test_an_unusable_file_is_refused_with_a_reason(name: str, launcher: Launcher) -> None:
-    with pytest.raises(SourceError) as refusal:
-        await probe(launcher, MEDIA / name)
-    assert refusal.value.detail == REFUSED[name]
-
-
-async def test_a_lying_header_is_measured(launcher: Launcher) -> None:
-    """It claims 143,165 seconds."""
-    source = await probe(launcher, MEDIA / "fmp4_h264_aac.mp4")
-    assert Fraction(1) < source.duration_seconds < Fraction(11, 10)
 
 
 @pytest.mark.parametrize(
@@ -99,62 +54,9 @@ async def test_the_frame_rate_is_exact_or_none(name: str, rate: Fraction | None,
     assert times.frame_duration == (1 / rate if rate else None)
 
 
-async def test_time_zero_is_the_first_sample_of_any_stream(launcher: Launcher) -> None:
-    picture_first = await probe(launcher, MEDIA / "mp4_start_10s.mp4")
-    sound_first = await probe(launcher, MEDIA / "mp4_editlist_shift.mp4")
-    assert picture_first.start_seconds == 10
-    assert sound_first.start_seconds == 0
-    assert ticks_of(sound_first)[0] * video_of(sound_first).time_base == 1
-
-
-async def test_sound_keeps_its_place_and_packet_size(launcher: Launcher) -> None:
-    streams = (await probe(launcher, MEDIA / "der_mkv_4lang_3sub_font_chap.mkv")).audio
-    assert [(stream.language, stream.codec, stream.frame_samples) for stream in streams] == [
-        ("en", "aac", 1024),
-        ("fr", "ac3", 1536),
-        ("de", "opus", 960),
-        ("es", "flac", 2304),
-    ]
-    assert [stream.default for stream in streams] == [False, True, False, False]
-
-
-async def test_subtitles_and_chapters_are_told(launcher: Launcher) -> None:
-    source = await probe(launcher, MEDIA / "der_mkv_4lang_3sub_font_chap.mkv")
-    assert [(stream.language, stream.forced) for stream in source.subtitles] == [
-        ("en", False),
-        ("fr", False),
-        ("fr", True),
-    ]
-    assert len(source.chapters) == 3
-
-
-@pytest.mark.parametrize(
-    ("name", "fact", "value"),
-    [
-        pytest.param("mov_rot90.mov", "rotation", 90, id="filmed upright"),
-        pytest.param("der_1080i50_ac3.m2ts", "interlaced", True, id="interlaced broadcast"),
-        pytest.param("der_1080p_23976_60s.mp4", "interlaced", False, id="progressive film"),
-        pytest.param("mp4_av1_hdr10.mp4", "transfer", "pq", id="HDR10"),
-        pytest.param("mp4_hevc_hlg10.mp4", "transfer", "hlg", id="HLG"),
-        pytest.param("mp4_hevc_hlg10.mp4", "bit_depth", 10, id="ten bits"),
-        pytest.param("mp4_start_10s.mp4", "sample_aspect", Fraction(1137, 800), id="wide pixels"),
-        pytest.param("der_vfr.mkv", "sample_aspect", Fraction(1), id="rounded pixels"),
-        pytest.param("webm_vp9_odd.webm", "width", 161, id="odd width"),
-        pytest.param("mp4_nasa_speech_subs.mp4", "width", 480, id="the larger of two pictures"),
-    ],
-)
-async def test_a_fact_of_the_picture_is_told(name: str, fact: str, value: object, launcher: Launcher) -> None:
-    assert getattr(video_of(await probe(launcher, MEDIA / name)), fact) == value
-
-
 async def test_a_turned_track_is_turned_clockwise(launcher: Launcher) -> None:
     assert video_of(await probe(launcher, clip("rotated.mp4"))).rotation == 90
     assert video_of(await probe(launcher, clip("interlaced.mp4"))).interlaced
-
-
-async def test_a_track_without_a_codec_is_left_out_with_a_note(launcher: Launcher) -> None:
-    source = await probe(launcher, MEDIA / "mp4_missing_stsd.mp4")
-    assert (source.audio, source.notes) == ((), ("Audio stream 1 is in an unknown format and was left out.",))
 
 
 async def test_sound_that_cannot_be_decoded_is_left_out_with_a_note(launcher: Launcher, tmp_path: Path) -> None:
