@@ -1,0 +1,162 @@
+"""The players that people have. Each plays a whole stream, faster than a person would, and tells how that went."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+import time
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf
+from pathlib import Path
+from posixpath import dirname
+
+from vod.hls.plan import Plan
+
+SECONDS_FOR_A_FILM = 240.0
+
+VLC_RATE = 16
+VLC_BUFFER_SECONDS = 1  # what its outputs may still hold when it ends
+# VLC refuses root.
+AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups") if os.geteuid() == 0 else ()
+# Of a machine without a desktop, not of the film.
+NO_DESKTOP = "interface"
+
+# A film that is kept open still has a position at its end; one that is left has none.
+MPV_TELLS_ITS_END = """
+mp.observe_property("eof-reached", "bool", function(_, reached)
+    if not reached then return end
+    print("reached " .. mp.get_property("time-pos"))
+    mp.command("quit")
+end)
+"""
+MPV_REACHED = re.compile(r"^\[watcher\] reached ([\d.]+) *$", re.M)
+# Pictures and sound race each other when neither waits for a clock.
+MPV_IN_A_HURRY = re.compile(r"Audio/Video desynchronisation.*?\(see A-V status field\)\.", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    url: str  # of the multivariant playlist, with its token
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """`off_seconds`: how far from where the plan ends it the player stopped, the worst of what it played at once."""
+
+    off_seconds: float
+    complaints: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """For the table."""
+        return "; ".join(self.complaints) or f"plays, end ± {self.off_seconds:.3f} s"
+
+
+async def play_in_ffmpeg(stream: Stream) -> Show:
+    """Decodes every variant and every audio track."""
+    encoders = ("-map", "0", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-fps_mode", "passthrough")
+    # -1: the encoder's clock is the demuxer's, so nothing is rounded
+    arguments = ("-copyts", "-i", stream.url, *encoders, "-enc_time_base", "-1", "-f", "framecrc", "-")
+    output, errors, status = await _run("ffmpeg", "-nostdin", "-v", "error", *arguments)
+    complaints = errors.splitlines()
+    ends, plan = decoded_ends(output), stream.plan
+    if len(ends) != len(plan.renditions):
+        complaints.append(f"{len(ends)} streams of {len(plan.renditions)}")
+    off = [max(_planned_end(kind, plan) - end, end - plan.duration_seconds, Fraction(0)) for kind, end in ends]
+    return Show(off_seconds=float(max(off, default=inf)), complaints=_complaints(complaints, status))
+
+
+def _planned_end(kind: str, plan: Plan) -> Fraction:
+    """A last picture that is held until the sound ends may be one long frame, or one that the player holds."""
+    if kind == "video" and plan.video:
+        return Fraction(plan.video.frames_end_ticks, plan.video.timescale)
+    return plan.duration_seconds
+
+
+def decoded_ends(framecrc: str) -> list[tuple[str, Fraction]]:
+    """ "audio" or "video" of each stream, and when its last frame stops, in seconds."""
+    kinds = {int(number): kind for number, kind in re.findall(r"^#media_type (\d+): (\S+)$", framecrc, re.M)}
+    units = {int(number): Fraction(unit) for number, unit in re.findall(r"^#tb (\d+): (\S+)$", framecrc, re.M)}
+    ends = dict.fromkeys(units, 0)
+    for line in framecrc.splitlines():
+        if not line.startswith("#"):
+            number, _, shown, duration = (int(part) for part in line.split(",")[:4])
+            ends[number] = max(ends[number], shown + duration)
+    return [(kinds[number], ends[number] * unit) for number, unit in units.items()]
+
+
+async def play_in_mpv(stream: Stream) -> Show:
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "watcher.lua"
+        script.write_text(MPV_TELLS_ITS_END)
+        outputs = ("--vo=null", "--ao=null", "--untimed", "--ao-null-untimed", "--keep-open=always")
+        told = ("--msg-level=all=warn,watcher=info", f"--script={script}")
+        output, _, status = await _run("mpv", "--no-config", *outputs, *told, stream.url)
+    plan, reached = stream.plan, MPV_REACHED.search(output)
+    rest = MPV_IN_A_HURRY.sub("", MPV_REACHED.sub("", output))
+    # without sound its clock stops at the beginning of the last frame
+    frame_seconds = 1 / plan.video.frame_rate if plan.video and not plan.audio else 0
+    end = float(plan.duration_seconds - frame_seconds)
+    off = abs(float(reached[1]) - end) if reached else inf
+    return Show(off_seconds=off, complaints=_complaints(rest.splitlines(), status))
+
+
+async def play_in_vlc(stream: Stream) -> Show:
+    outputs = ("--intf", "dummy", "--vout", "vdummy", "--aout", "adummy", "--rate", str(VLC_RATE), "--play-and-exit")
+    alone = ("--no-dbus", "--no-metadata-network-access")
+    begun = time.monotonic()
+    output, _, status = await _run(*AS_NOBODY, "cvlc", "-vvv", "--no-color", *outputs, *alone, stream.url)
+    shown_at_most = (time.monotonic() - begun + VLC_BUFFER_SECONDS) * VLC_RATE
+    complaints = [line for line in output.splitlines() if " error: " in line and NO_DESKTOP not in line]
+    complaints += [f"answer {code}" for code in re.findall(r"^HTTP/1.1 ([345]\d\d)", output, re.M)]
+    if "EOF reached" not in output:
+        complaints.append("it ended before the end of the stream")
+    end = float(stream.plan.duration_seconds)
+    off = [abs(min(fetched, shown_at_most) - end) for fetched in _fetched_to(output, stream)]
+    return Show(off_seconds=max(off, default=inf), complaints=_complaints(complaints, status))
+
+
+def _fetched_to(log: str, stream: Stream) -> Iterable[float]:
+    """Where the segments that VLC fetched without a gap end: of the pictures, and of the track that it chose."""
+    address = re.escape(dirname(stream.url))
+    found = re.findall(rf"Retrieving {address}/[0-9a-f]+/([a-z0-9-]+)/(\d+)\.m4s", log)
+    for lane in stream.plan.lanes.values():
+        names = {rendition.name for rendition in lane}
+        numbers = {int(number) for name, number in found if name in names}
+        if numbers:
+            grid = stream.plan.grid(lane[0].name)
+            stopped = next(number for number in range(grid.count + 1) if number not in numbers)
+            yield grid.cuts[stopped] / grid.timescale
+
+
+def _complaints(lines: Iterable[str], status: int) -> tuple[str, ...]:
+    said = [line.strip() for line in lines if line.strip()]
+    return tuple(said) if status == 0 else (*said, f"exit status {status}")
+
+
+async def _run(*command: str) -> tuple[str, str, int]:
+    """Standard output (with standard error, but for ffmpeg), standard error and exit status."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE if command[0] == "ffmpeg" else STDOUT,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )
+    try:
+        async with asyncio.timeout(SECONDS_FOR_A_FILM):
+            output, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return output.decode(errors="replace"), (errors or b"").decode(errors="replace"), process.returncode or 0
+
+
+PLAYERS = {"ffmpeg": play_in_ffmpeg, "mpv": play_in_mpv, "VLC": play_in_vlc}

@@ -1,0 +1,97 @@
+"""All files of the corpus, uploaded as a person does it: what becomes of them, and what is told about them."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import pytest
+
+from tests.e2e.corpus_run import MAX_LINES, Evening
+from tests.e2e.corpus_table import broken_rules
+from tests.vod.ffmpeg.corpus import good, manifest
+
+pytestmark = pytest.mark.timeout(900)
+
+CORPUS = manifest()
+
+NO_INDEX = "Its index is missing or damaged; the upload may have been cut short."
+ENDS_OTHERWISE = {
+    "der_zero_bytes.mp4": ("REFUSED", "upload-empty"),
+    "mp4_malformed_free.mp4": ("FAILED", NO_INDEX),  # its second box claims 3 bytes, where a header has 8
+    "mp4_wrongfile.mp4": ("FAILED", NO_INDEX),  # 48 bytes of text
+    # The manifest calls it undecodable: its sound track has no sample description. Its picture decodes.
+    "mp4_missing_stsd.mp4": ("READY", None),
+}
+PLAYABLE = [name for name, row in CORPUS.items() if ENDS_OTHERWISE.get(name, ("READY", None))[0] == "READY"]
+
+# BCP-47, in the originals' order; what says nothing is "und".
+SPOKEN = {
+    "der_mkv_4lang_3sub_font_chap.mkv": ["en", "fr", "de", "es"],
+    "iscc_demo.wmv": ["en"],
+    "mp4_av1_hdr10.mp4": ["en"],
+    "mp4_hevc_hlg10.mp4": ["en"],
+    "mp4_missing_stsd.mp4": [],
+    "mp4_nasa_speech_subs.mp4": ["en", "en"],
+    "webm_no_duration.webm": ["en"],
+}
+# The larger of its two pictures.
+LARGER_PICTURE = {"mp4_nasa_speech_subs.mp4": (480, 270)}
+
+
+def test_the_corpus_is_whole() -> None:
+    assert len(CORPUS) == 38
+    assert {name for name, row in CORPUS.items() if not good(row)} == set(ENDS_OTHERWISE)
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_each_file_ends_as_it_should(evening: Evening, name: str) -> None:
+    film = evening.films[name]
+    assert (film.status, film.reason) == ENDS_OTHERWISE.get(name, ("READY", None))
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_a_film_lasts_as_long_as_what_decodes(evening: Evening, name: str) -> None:
+    film = evening.films[name]
+    assert film.facts["duration"] == pytest.approx(film.decoded_seconds, abs=0.1)
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_the_picture_is_upright_in_its_shape_and_never_larger(evening: Evening, name: str) -> None:
+    rungs = [one for one in evening.films[name].facts["renditions"] if one["type"] == "video"]
+    wanted = _picture(name)
+    assert bool(rungs) == (wanted is not None)
+    if wanted is None:
+        return
+    width, height = wanted
+    for rung in rungs:
+        assert rung["complete"]
+        assert rung["width"] <= width and rung["height"] <= height
+        assert rung["width"] * height / width == pytest.approx(rung["height"], abs=2)  # both sides are even
+    highest = max(min(rung["width"], rung["height"]) for rung in rungs)
+    assert highest <= min(width, height, MAX_LINES)
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_each_sound_track_keeps_its_language(evening: Evening, name: str) -> None:
+    tracks = [one for one in evening.films[name].facts["renditions"] if one["type"] == "audio"]
+    assert [track["language"] for track in tracks] == SPOKEN.get(name, ["und"] if CORPUS[name]["acodec"] else [])
+    assert all(track["complete"] for track in tracks)
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_what_the_server_sends_follows_every_rule(evening: Evening, name: str) -> None:
+    package = evening.films[name].package
+    assert package is not None
+    assert broken_rules(name, package) == {}
+
+
+def _picture(name: str) -> tuple[float, float] | None:
+    """The size on a screen of square pixels, upright."""
+    row = CORPUS[name]
+    if not row["wxh"]:
+        return None
+    width, height = LARGER_PICTURE.get(name) or map(int, row["wxh"].split("x"))
+    aspect = re.search(r"SAR (\d+):(\d+)", row["features"])
+    across = width * (Fraction(int(aspect[1]), int(aspect[2])) if aspect else 1)
+    return (float(height), float(across)) if "rotation" in row["features"] else (float(across), float(height))

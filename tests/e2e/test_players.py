@@ -1,0 +1,27 @@
+"""Every film of the corpus plays to its end in the players that people have."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.corpus_run import BROWSER, Evening
+from tests.e2e.players import PLAYERS
+from tests.e2e.test_corpus import PLAYABLE
+
+pytestmark = pytest.mark.timeout(900)
+
+# How far from the planned end a player may stop. The browser's is that of hls.js and of its last frame.
+TOLERANCE_SECONDS = dict.fromkeys(PLAYERS, 0.1) | {BROWSER: 0.2}
+
+
+@pytest.mark.parametrize("player", [*PLAYERS, BROWSER])
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_a_film_plays_to_its_end(evening: Evening, name: str, player: str) -> None:
+    show = evening.films[name].shows[player]
+    assert show.complaints == ()
+    assert show.off_seconds <= TOLERANCE_SECONDS[player]
+
+
+def test_no_watch_page_violates_its_policy_or_complains(evening: Evening) -> None:
+    assert list(evening.violations) == []
+    assert list(evening.console_errors) == []
