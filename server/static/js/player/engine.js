@@ -8,6 +8,7 @@
 
 const LONGEST_PAUSE_MS = 30_000;
 const MEDIA_REPAIRS = 3; // in a row; after that the stream itself is broken
+const MOMENT_SECONDS = 0.5; // less than the shortest segment that is followed by another
 const CALM_MS = 20_000; // playing so long, earlier repairs no longer count
 
 /** @returns {any} the global that vendor/hls.min.js makes; undefined where it is not installed */
@@ -63,10 +64,22 @@ export class Engine extends EventTarget {
       this.hls.on(event, () => this.tell("tracks"));
     }
     this.hls.on(Events.LEVEL_SWITCHED, () => this.tell("level"));
-    this.hls.on(Events.FRAG_BUFFERED, () => this.recovered());
+    this.hls.on(Events.FRAG_BUFFERED, () => {
+      this.recovered();
+      this.endMoment(Events);
+    });
     this.hls.on(Events.ERROR, (/** @type {string} */ _event, /** @type {any} */ data) => data.fatal && this.onFatal(Hls, data));
     this.hls.loadSource(manifestUrl);
     this.hls.attachMedia(this.video);
+  }
+
+  /**
+   * hls.js ends a stream with separate sound once a frame is shown; Chromium shows none of a film of a tenth of
+   * a second before its stream has ended. Such a film is one segment: where there is a buffer, all is in it.
+   * @param {any} Events
+   */
+  endMoment(Events) {
+    if (this.video.duration < MOMENT_SECONDS && this.video.buffered.length) this.hls.trigger(Events.BUFFER_EOS, {});
   }
 
   /** @param {string} manifestUrl @param {number} position */
