@@ -114,7 +114,8 @@ async def _encode(work: _Work, span: Span, source: Input, *, gap_allowed: bool) 
                 for part, reader in zip(work.parts, running.outputs, strict=True):
                     cut = cut_audio if isinstance(part, AudioPlan) else cut_video
                     group.create_task(cut(reader, _target(work, span, part, gap_allowed)))
-        except* Exception as failures:
+        except ExceptionGroup as failures:
+            # not `except*`: before Python 3.11.4 it wraps what is raised in it
             failure = _first(failures)
             if not isinstance(failure, CameTooLate) and any(output.at_eof() for output in running.outputs):
                 await _tell_own_failure(running)
@@ -184,7 +185,7 @@ def _sync_folders(job: JobSnapshot, context: Context, plan: Plan) -> None:
         files.sync_folder(context.storage.rendition(job.media_file_id, plan.digest, part.name))
 
 
-def _first(failures: BaseExceptionGroup[Exception]) -> Exception:
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
     """The cause to tell: a seek that came too late is retried, whatever else happened beside it."""
     found = [failure for failure in failures.exceptions if isinstance(failure, CameTooLate)]
-    return found[0] if found else next(f for f in failures.exceptions if isinstance(f, Exception))
+    return found[0] if found else failures.exceptions[0]
