@@ -118,7 +118,7 @@ def _browser_show(film: Film, seen: dict[str, Any]) -> Show:
     assert film.plan is not None
     if "failure" in seen:
         return Show(off_seconds=inf, complaints=(seen["failure"],))
-    errors = [error for error in seen["errors"] if not _is_slowness(seen, error)]
+    errors = [error for error in seen["errors"] if not (_is_slowness(seen, error) or _is_at_the_start(seen, error))]
     complaints = [f"{error['details']} at {error['at']:.2f}" for error in errors]
     if len(seen["buffered"]) != 1:
         complaints.append(f"holes in {seen['buffered']}")
@@ -133,6 +133,11 @@ def _is_slowness(seen: dict[str, Any], error: dict[str, Any]) -> bool:
     """A stall where everything ahead is buffered without a hole: the decoder cannot keep up with eightfold speed."""
     ahead = [end for start, end in seen["buffered"] if start <= max(error["at"], seen["buffered"][0][0]) < end]
     return error["details"] == "bufferStalledError" and not error["fatal"] and len(ahead) == len(seen["buffered"]) == 1
+
+
+def _is_at_the_start(seen: dict[str, Any], error: dict[str, Any]) -> bool:
+    """Sound begins before the first picture: hls.js steps to a tenth of a second behind the beginning of both."""
+    return error["details"] == "bufferSeekOverHole" and error["at"] <= seen["buffered"][0][0] + 0.1 + 1e-6
 
 
 @dataclass(frozen=True)

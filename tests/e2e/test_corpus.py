@@ -16,10 +16,11 @@ pytestmark = pytest.mark.timeout(900)
 CORPUS = manifest()
 
 NO_INDEX = "Its index is missing or damaged; the upload may have been cut short."
+# The reasons are corpus_table.NOTES.
 ENDS_OTHERWISE = {
     "der_zero_bytes.mp4": ("REFUSED", "upload-empty"),
-    "mp4_malformed_free.mp4": ("FAILED", NO_INDEX),  # its second box claims 3 bytes, where a header has 8
-    "mp4_wrongfile.mp4": ("FAILED", NO_INDEX),  # 48 bytes of text
+    "mp4_malformed_free.mp4": ("FAILED", NO_INDEX),
+    "mp4_wrongfile.mp4": ("FAILED", NO_INDEX),
     # The manifest calls it undecodable: its sound track has no sample description. Its picture decodes.
     "mp4_missing_stsd.mp4": ("READY", None),
 }
