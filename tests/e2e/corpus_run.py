@@ -131,13 +131,14 @@ def _browser_show(film: Film, seen: dict[str, Any]) -> Show:
 
 def _is_slowness(seen: dict[str, Any], error: dict[str, Any]) -> bool:
     """A stall where everything ahead is buffered without a hole: the decoder cannot keep up with eightfold speed."""
-    ahead = [end for start, end in seen["buffered"] if start <= max(error["at"], seen["buffered"][0][0]) < end]
-    return error["details"] == "bufferStalledError" and not error["fatal"] and len(ahead) == len(seen["buffered"]) == 1
+    (_, end), *others = seen["buffered"]
+    stalled = error["details"] == "bufferStalledError" and not error["fatal"]
+    return stalled and not others and bool(error["at"] < end)
 
 
 def _is_at_the_start(seen: dict[str, Any], error: dict[str, Any]) -> bool:
     """Sound begins before the first picture: hls.js steps to a tenth of a second behind the beginning of both."""
-    return error["details"] == "bufferSeekOverHole" and error["at"] <= seen["buffered"][0][0] + 0.1 + 1e-6
+    return error["details"] == "bufferSeekOverHole" and bool(error["at"] <= seen["buffered"][0][0] + 0.1 + 1e-6)
 
 
 @dataclass(frozen=True)
