@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import resource
 import sqlite3
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -146,22 +147,37 @@ async def test_a_database_that_somebody_locks_is_waited_for(house: House) -> Non
 
 
 @pytest.fixture
-def removable(tmp_path: Path) -> Iterator[Path]:
-    """The house's media root as a disk of its own."""
-    disk = tmp_path / "media"
-    disk.mkdir()
-    if subprocess.run(("mount", "-t", "tmpfs", "-o", "size=200m", "none", disk), check=False).returncode:
-        pytest.skip("mounting takes root")
-    yield disk
-    subprocess.run(("umount", "--lazy", disk), check=True)
+def stop_writing(tmp_path: Path) -> Iterator[Callable[[], bool]]:
+    """Makes the house's media root read-only, True once it is: a disk of its own, or where mounting takes more
+    rights than the tests have, the folder that uploads come into."""
+    root = tmp_path / "media"
+    root.mkdir()
+    if _mounted("-t", "tmpfs", "-o", "size=200m", "none", str(root)):
+        yield lambda: _mounted("-o", "remount,ro", str(root))
+        subprocess.run(("umount", "--lazy", root), check=True)
+        return
+    incoming = root / "incoming"
+    yield lambda: _without_write(incoming)
+    incoming.chmod(0o700)
 
 
-async def test_on_a_disk_that_went_read_only_films_play_and_uploads_are_told(removable: Path, tmp_path: Path) -> None:
+def _without_write(folder: Path) -> bool:
+    folder.chmod(0o500)
+    return not os.access(folder, os.W_OK)
+
+
+def _mounted(*options: str) -> bool:
+    return subprocess.run(("mount", *options), check=False).returncode == 0
+
+
+async def test_on_a_disk_that_went_read_only_films_play_and_uploads_are_told(
+    stop_writing: Callable[[], bool], tmp_path: Path
+) -> None:
     rows = {"HOMEREEL_DATABASE_URL": f"sqlite:///{tmp_path}/rows.db"}
     async with open_house(tmp_path, **SETTINGS, **rows) as house:
         film = await house.ends(await house.upload(clip("h264.mkv")))
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while subprocess.run(("mount", "-o", "remount,ro", removable), check=False).returncode:
+            while not stop_writing():
                 await asyncio.sleep(LOOK_SECONDS)  # a worker is still writing
         with pytest.raises(aiohttp.ClientResponseError) as refused:
             await house.upload(clip("h264.mkv"))
