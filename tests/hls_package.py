@@ -12,7 +12,7 @@ from typing import Any
 
 import m3u8
 
-from vod.hls import boxes
+from vod.containers import boxes
 from vod.hls.codecs import codec_string
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import accumulate, pairwise
 
 from tests.hls_package import MASTER, Package
-from vod.hls import boxes
+from vod.containers import boxes
 
 Rule = Callable[[Package], None]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vod.hls.boxes import Box, Bytes, body, children, require
+from vod.containers.boxes import Box, Bytes, body, children, require
 
 ES_DESCRIPTOR, DECODER_CONFIG, DECODER_SPECIFIC = 3, 4, 5  # descriptor tags of ISO/IEC 14496-1
 MPEG4_AUDIO = 0x40  # objectTypeIndication: the profile is in the AudioSpecificConfig

@@ -15,9 +15,10 @@ from itertools import islice
 from pathlib import Path
 
 from vod import storage
+from vod.containers import boxes
+from vod.containers.boxes import Bytes
 from vod.errors import OutputRefused
-from vod.hls import boxes, fmp4
-from vod.hls.boxes import Bytes
+from vod.hls import fmp4
 from vod.hls.encode import Span
 from vod.hls.fmp4 import Sample
 from vod.hls.fragments import SampleDefaults

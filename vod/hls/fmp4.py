@@ -19,8 +19,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vod.hls import boxes
-from vod.hls.boxes import Bytes, box, full_box
+from vod.containers import boxes
+from vod.containers.boxes import Bytes, box, full_box
 from vod.hls.fragments import (
     COMPOSITION,
     DATA_OFFSET,

@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vod.hls import boxes
-from vod.hls.boxes import Box, Bytes
+from vod.containers import boxes
+from vod.containers.boxes import Box, Bytes
 
 # tfhd flags
 BASE_DATA_OFFSET, SAMPLE_DESCRIPTION, DEFAULT_DURATION, DEFAULT_SIZE, DEFAULT_FLAGS = 0x1, 0x2, 0x8, 0x10, 0x20

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import struct
 
-from vod.hls import boxes
-from vod.hls.boxes import box, full_box
+from vod.containers import boxes
+from vod.containers.boxes import box, full_box
 from vod.hls.fmp4 import TRACK_ID
 
 IDENTITY_MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)

@@ -15,8 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from vod.containers import boxes
 from vod.errors import OutputRefused
-from vod.hls import boxes
 from vod.hls.codecs import codec_string
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
 from vod.hls.plan import Grid, Plan, Rung

@@ -6,7 +6,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from vod.hls.boxes import box, full_box, iter_boxes
+from vod.containers.boxes import box, full_box, iter_boxes
 from vod.storage import segment_name
 
 FRAME = 1000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.clips import clips_folder, make
 from tests.vod.hls.builders import make_audio, make_plan, make_rung, make_video
-from vod.hls import boxes
+from vod.containers import boxes
 from vod.hls.cutter import Target
 from vod.hls.encode import FIRST_PIPE, Input, Span
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries

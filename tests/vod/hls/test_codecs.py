@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vod.hls.media import audio, mp4a_entry, sample_entries, visual
-from vod.hls.boxes import box, full_box
+from vod.containers.boxes import box, full_box
 from vod.hls.codecs import codec_string
 
 HEVC_MAIN10 = bytes([1, 0x02, 0x20, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 153]) + bytes(10)

@@ -13,8 +13,8 @@ import pytest
 
 from tests.vod.hls.builders import make_rung, make_video
 from tests.vod.hls.spans import AAC_SAMPLES, FILM, FRAME, SEGMENT_FRAMES, encoded, pipe, samples_of, target
+from vod.containers import boxes
 from vod.errors import OutputRefused
-from vod.hls import boxes
 from vod.hls.cutter import MAX_BOX_BYTES, CameTooLate, cut_audio, cut_video
 from vod.hls.encode import Span
 from vod.hls.fmp4 import Sample, segment

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vod.hls import boxes, fmp4
+from vod.containers import boxes
+from vod.hls import fmp4
 from vod.hls.fmp4 import Sample
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.vod.hls.media import segment, write_fragments
-from vod.hls.boxes import iter_boxes
+from vod.containers.boxes import iter_boxes
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
 
 Spoil = Callable[[bytes], bytes]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.vod.hls.spans import FILM, WHOLE, encoded
-from vod.hls import boxes
+from vod.containers import boxes
 from vod.hls.encode import Span
 from vod.hls.init_section import init_section
 

@@ -20,8 +20,8 @@ from tests.vod.hls.media import (
     segment,
     write_fragments,
 )
+from vod.containers.boxes import box
 from vod.errors import OutputRefused
-from vod.hls.boxes import box
 from vod.hls.plan import Plan
 from vod.hls.verify import verify_rendition
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vod.hls.boxes import Box, body, box, children, find, find_all, full_box, iter_boxes, require, unpack
+from vod.containers.boxes import Box, body, box, children, find, find_all, full_box, iter_boxes, require, unpack
 
 LARGE = struct.pack(">I4sQ", 1, b"mdat", 20) + b"data"
 
