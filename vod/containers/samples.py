@@ -16,7 +16,7 @@ MOST_TRACKS = 64
 MOST_SAMPLES = 8 << 20  # in all tracks; 24 hours of video and audio have six million
 
 
-class NotCopyable(ValueError):  # noqa: N818 - named for what happened, as errors are here
+class NotCopyable(ValueError):
     """The original may be fine, but its samples cannot be handed on as they are: it is encoded instead.
 
     The text is one short reason for a person and the log, without paths.
@@ -48,3 +48,18 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedTrack:
+    """A track with its samples, or with the reason why they cannot be handed on."""
+
+    track: Track
+    samples: Samples | None
+    refusal: str = ""
+
+    def require(self) -> Samples:
+        """Raises NotCopyable."""
+        if self.samples is None:
+            raise NotCopyable(self.refusal)
+        return self.samples
