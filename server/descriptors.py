@@ -13,13 +13,15 @@ import resource
 import stat
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple, Protocol, Self
 
 from server.raw_response import header_lines
 
 READ_AHEAD_STEP = 64 << 10  # no larger than what a block device reads at once
 LARGEST_CACHE = 1024
+LARGEST_HELD_BYTES = 32 << 20  # of what kept representations hold in memory themselves
 NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO})
 
 
@@ -38,10 +40,41 @@ def open_regular(path: Path) -> int:
     return descriptor
 
 
-class OpenFile:
-    """`lines` are the header lines that every response with this file carries, `whole_lines` those of all of it."""
+class Stretch(NamedTuple):
+    offset: int  # in the file
+    length: int
 
+
+class Representation(Protocol):
+    """What one response, or a range of it, is made of.
+
+    `lines` are the header lines that every response with it carries, `whole_lines` those of all of it.
+    """
+
+    etag: str
+    size: int
+    lines: bytes
+    whole_lines: bytes
+
+    @property
+    def source(self) -> OpenFile:
+        """Where its stretches are."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Of memory, beside the descriptor."""
+
+    def stretches(self, offset: int, count: int) -> Iterator[bytes | Stretch]:
+        """What these bytes are, in order: ready-made, or somewhere in the source."""
+
+    def read_resident(self, offset: int, count: int) -> bytes | bytearray | None:
+        """Those bytes, or None where a disk would have to be waited for."""
+
+
+class OpenFile:
     __slots__ = ("__weakref__", "_close", "_probe", "descriptor", "etag", "lines", "size", "whole_lines")
+
+    held_bytes = 0
 
     def __init__(self, path: Path, fields: Mapping[str, str]) -> None:
         """Blocks; raises FileNotFoundError."""
@@ -54,6 +87,13 @@ class OpenFile:
         self.whole_lines = self.lines + b"Content-Length: %d\r\n" % self.size
         self._probe = bytearray(1)
 
+    @property
+    def source(self) -> Self:
+        return self
+
+    def stretches(self, offset: int, count: int) -> Iterator[bytes | Stretch]:
+        yield Stretch(offset, count)
+
     def is_resident(self, offset: int, count: int) -> bool:
         """Whether the page cache holds both ends of that stretch, so that sending it will hardly wait for a disk."""
         try:
@@ -64,7 +104,6 @@ class OpenFile:
         return True
 
     def read_resident(self, offset: int, count: int) -> bytearray | None:
-        """Those bytes, or None where a disk would have to be waited for."""
         data = bytearray(count)
         try:
             if os.preadv(self.descriptor, [data], offset, os.RWF_NOWAIT) < count:
@@ -89,29 +128,42 @@ FileKey = tuple[str, str]  # media id, name below it
 class DescriptorCache:
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit or _affordable()
-        self._files: OrderedDict[FileKey, OpenFile] = OrderedDict()
+        self._files: OrderedDict[FileKey, Representation] = OrderedDict()
+        self._held_bytes = 0
 
     def __len__(self) -> int:
         return len(self._files)
 
-    def find(self, key: FileKey) -> OpenFile | None:
+    def find(self, key: FileKey) -> Representation | None:
         file = self._files.get(key)
         if file is not None:
             self._files.move_to_end(key)
         return file
 
-    async def open(self, key: FileKey, path: Path, fields: Mapping[str, str]) -> OpenFile:
+    async def open(self, key: FileKey, path: Path, fields: Mapping[str, str]) -> Representation:
         """Raises FileNotFoundError."""
-        opened = await asyncio.to_thread(OpenFile, path, fields)
-        file = self._files.setdefault(key, opened)
-        while len(self._files) > self._limit:
-            self._files.popitem(last=False)
-        return file
+        return self.keep(key, await asyncio.to_thread(OpenFile, path, fields))
+
+    async def original(self, media_id: str, path: Path) -> OpenFile:
+        """What virtual segments are ranges of, opened once. Raises FileNotFoundError."""
+        key = (media_id, "original")
+        found = self.find(key) or await self.open(key, path, {})
+        return found.source
+
+    def keep(self, key: FileKey, made: Representation) -> Representation:
+        """The one of that name from now on: `made`, or what somebody else has kept meanwhile."""
+        kept = self._files.setdefault(key, made)
+        if kept is made:
+            self._held_bytes += made.held_bytes
+        while self._files and (len(self._files) > self._limit or self._held_bytes > LARGEST_HELD_BYTES):
+            _, dropped = self._files.popitem(last=False)
+            self._held_bytes -= dropped.held_bytes
+        return kept
 
     async def sweep(self) -> None:
         """Let go of deleted and replaced files, so that they are neither served nor kept on the disk."""
         held = list(self._files.items())
-        deleted = await asyncio.to_thread(lambda: [key for key, file in held if file.is_deleted()])
+        deleted = await asyncio.to_thread(lambda: [key for key, file in held if file.source.is_deleted()])
         self._let_go(deleted)
 
     def forget(self, media_id: str) -> None:
@@ -119,11 +171,12 @@ class DescriptorCache:
         self._let_go([key for key in self._files if key[0] == media_id])
 
     def close(self) -> None:
-        self._files.clear()
+        self._let_go(list(self._files))
 
     def _let_go(self, keys: list[FileKey]) -> None:
         for key in keys:
-            self._files.pop(key, None)
+            if (dropped := self._files.pop(key, None)) is not None:
+                self._held_bytes -= dropped.held_bytes
 
 
 def _affordable() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ PASSWORD = "correct horse battery"
 
 AddFilm = Callable[..., Awaitable[UUID]]
 PlanFilm = Callable[[UUID], Awaitable[Plan]]
+Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 
 
 class Person:
@@ -152,3 +155,20 @@ def plan_film(house: House) -> PlanFilm:
         return plan
 
     return plan_it
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Contexts:
+    """The server's side and the client's, with a certificate of their own."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate, key)
+    return ours, ssl.create_default_context(cafile=certificate)

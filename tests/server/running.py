@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 
@@ -78,3 +79,14 @@ def parse_answer(data: bytes) -> Answer:
     status_line, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     return Answer(int(status_line.split()[1]), headers, body)
+
+
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def descriptors_come_to(expected: int) -> None:
+    """A thread that has just opened a file may hold it for a moment more."""
+    async with asyncio.timeout(20):
+        while open_descriptors() > expected:
+            await asyncio.sleep(0)

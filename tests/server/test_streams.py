@@ -8,8 +8,6 @@ import json
 import logging
 import os
 import random
-import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
@@ -17,10 +15,19 @@ from uuid import UUID
 import pytest
 from aiohttp import ClientSession, TCPConnector
 
-from server import sendfile, streams
+from server import streams, transfers
 from server.descriptors import DescriptorCache, OpenFile
 from server.playlists import FRESH_SECONDS, PlaylistCache, accepts_gzip, with_token
-from tests.server.running import Running, ask, connection, parse_answer, running
+from tests.server.conftest import Contexts
+from tests.server.running import (
+    Running,
+    ask,
+    connection,
+    descriptors_come_to,
+    open_descriptors,
+    parse_answer,
+    running,
+)
 from tests.server.streaming import FILM, Film, make_app, make_film
 from vod.tokens import Scope
 
@@ -36,34 +43,6 @@ def film(tmp_path: Path) -> Film:
 async def server(film: Film) -> AsyncIterator[Running]:
     async with running(make_app(film)) as started:
         yield started
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """The server's side and the client's, with a certificate of their own."""
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    ours.load_cert_chain(certificate, key)
-    return ours, ssl.create_default_context(cafile=certificate)
-
-
-def open_descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-async def descriptors_come_to(expected: int) -> None:
-    """A thread that has just opened a file may hold it for a moment more."""
-    async with asyncio.timeout(20):
-        while open_descriptors() > expected:
-            await asyncio.sleep(0)
 
 
 async def test_a_segment_is_immutable_bytes_with_everything_a_player_needs(server: Running, film: Film) -> None:
@@ -373,7 +352,7 @@ async def test_clients_that_leave_in_mid_body_leak_no_descriptor(server: Running
 
 
 async def test_a_reader_that_takes_nothing_is_cut(server: Running, film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sendfile, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(transfers, "PATIENCE_SECONDS", 0.05)
     film.put(film.storage.original(FILM, "mkv"), b"x" * (32 << 20))
     await ask(server, film.original(), "HEAD")
     async with connection(server) as (reader, writer):
@@ -449,7 +428,7 @@ async def test_playlists_in_memory_are_bounded(film: Film) -> None:
     assert (cache._held, len(cache._playlists)) == (0, 0)
 
 
-async def test_over_tls_the_bytes_are_the_same(film: Film, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+async def test_over_tls_the_bytes_are_the_same(film: Film, tls: Contexts) -> None:
     ours, theirs = tls
     async with (
         running(make_app(film), ours) as secure,

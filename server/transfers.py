@@ -1,0 +1,125 @@
+"""Pieces on their way into one socket, one after the other each time the socket has room.
+
+They go to a duplicate of the connection's descriptor: the loop refuses a writer on a transport's own, and the
+number of one that a leaving client has freed may by then belong to another client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from server.pieces import WINDOW_BYTES, Piece
+
+if TYPE_CHECKING:
+    from asyncio import Transport
+
+PATIENCE_SECONDS = 60.0  # for a reader that takes nothing; a paused player comes back with a Range
+
+
+class Transfer:
+    """`begin` sends what fits; unless `over` by then, it goes on by itself and calls `when_over` at its end."""
+
+    def __init__(self, transport: Transport, destination: socket.socket, head: bytes, pieces: Iterator[Piece]) -> None:
+        """`destination` is a duplicate of the transport's socket; its owner closes it afterwards."""
+        self.sent = 0  # without the head
+        self.over = False
+        self.error: BaseException | None = None  # what cut it short; TimeoutError for a client that takes nothing
+        self.when_over: Callable[[], None] | None = None
+        self._transport = transport
+        self._destination = destination
+        self._head = head
+        self._pieces = pieces
+        self._piece: Piece | None = None
+        self._listening = False  # for room in the socket
+        self._watch: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def begin(self) -> None:
+        self._step()
+        if not self.over:
+            self._watch = self._loop.call_later(PATIENCE_SECONDS, self._look, self.sent)
+
+    def stop(self) -> None:
+        """Nobody waits for the end any more."""
+        self.when_over = None
+        self._end(None)
+
+    def _step(self) -> None:
+        if self.over:
+            return
+        try:
+            self._send()
+        except BlockingIOError:
+            self._listen(True)
+        except OSError as error:
+            self._end(error)
+
+    def _send(self) -> None:
+        """As far as the socket and the disk let it, and no longer than is fair to the other connections."""
+        if self._transport.is_closing():
+            raise ConnectionResetError("The client has gone.")
+        if self._head:
+            self._send_head()
+        until = self.sent + WINDOW_BYTES
+        while self.sent < until:
+            piece = self._piece or next(self._pieces, None)
+            if piece is None:
+                self._end(None)
+                return
+            if piece is not self._piece and not piece.is_ready():
+                self._fetch(piece)
+                return
+            self._piece = piece
+            self.sent += piece.send(self._destination.fileno())
+            if piece.left:
+                break  # the socket is full
+            self._piece = None
+        self._listen(True)
+
+    def _send_head(self) -> None:
+        # MORE: it leaves in one packet with what follows.
+        sent = self._destination.send(self._head, socket.MSG_MORE)
+        self._head = self._head[sent:]
+        if self._head:
+            raise BlockingIOError
+
+    def _fetch(self, piece: Piece) -> None:
+        """Not from here: a disk that has to spin up would hold up everybody."""
+        self._listen(False)
+        self._piece = piece
+        reading = self._loop.run_in_executor(None, piece.fetch)
+        reading.add_done_callback(self._fetched)
+
+    def _fetched(self, reading: asyncio.Future[None]) -> None:
+        if (error := reading.exception()) is not None:
+            self._end(error)
+        else:
+            self._step()
+
+    def _listen(self, wanted: bool) -> None:
+        if wanted is self._listening:
+            return
+        self._listening = wanted
+        if wanted:
+            self._loop.add_writer(self._destination, self._step)
+        else:
+            self._loop.remove_writer(self._destination)
+
+    def _look(self, seen: int) -> None:
+        if self.sent == seen:
+            self._end(TimeoutError("The client takes nothing."))
+        else:
+            self._watch = self._loop.call_later(PATIENCE_SECONDS, self._look, self.sent)
+
+    def _end(self, error: BaseException | None) -> None:
+        if self.over:
+            return
+        self.over, self.error = True, error
+        self._listen(False)
+        if self._watch is not None:
+            self._watch.cancel()
+        if self.when_over is not None:
+            self.when_over()
