@@ -32,7 +32,7 @@ Bytes = bytes | bytearray | memoryview
 EXTENSION = re.compile(r"[a-z0-9]{1,8}\Z")
 DIGEST = re.compile(r"[0-9a-f]{16}\Z")
 RENDITION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(m3u8|mpd|json|mp4|m4s|vtt|jpg|webp)\Z")
+FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(m3u8|mpd|json|mp4|m4s|vtt|ass|bin|jpg|webp)\Z")
 MASTER = "master.m3u8"
 INIT_SECTION = "init.mp4"
 SECRET = re.compile(r"[a-z][a-z-]*\Z")
@@ -119,6 +119,10 @@ class Storage:
 
 def segment_name(number: int) -> str:
     return f"{number:05d}.m4s"
+
+
+def subtitle_segment_name(number: int) -> str:
+    return f"{number:05d}.vtt"
 
 
 def publish(path: Path, *parts: Bytes, mode: int = 0o644) -> None:

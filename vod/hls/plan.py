@@ -13,12 +13,16 @@ import json
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 PLAN_VERSION = 1
 LADDER_LANE = "ladder"
 AUDIO_LANE_PREFIX = "audio-"
 AAC_FRAME_SAMPLES = 1024
+PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
+
+# "ass" is text whose styling is kept beside its plain cues; "picture" is drawn by the page
+SubtitleKind = Literal["text", "ass", "picture"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,21 @@ class AudioPlan:
         return self.sample_rate
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtitlePlan:
+    """One subtitle track. It has no lane: a `subtitles` job makes all tracks of a film at once."""
+
+    name: str  # "subs-eng": also its folder and playlist
+    stream_index: int
+    kind: SubtitleKind
+    codec: str  # of the original: "subrip", "hdmv_pgs_subtitle"
+    language: str  # BCP-47
+    label: str  # NAME of the rendition, unique within the film
+    default: bool
+    forced: bool
+    hearing_impaired: bool
+
+
 Rendition = Rung | AudioPlan
 
 
@@ -98,6 +117,7 @@ class Plan:
     preset: str
     video: VideoPlan | None
     audio: tuple[AudioPlan, ...]
+    subtitles: tuple[SubtitlePlan, ...] = ()
     version: int = PLAN_VERSION
 
     @cached_property
@@ -139,9 +159,10 @@ class Plan:
             raise ValueError(f"plan version {record.get('version')} is not {PLAN_VERSION}")
         video = record["video"]
         return cls(
-            **_scalars(record, {"start_seconds", "duration_seconds", "segment_seconds"}, {"video", "audio"}),
+            **_scalars(record, PLAN_FRACTIONS, {"video", "audio", "subtitles"}),
             video=_video(video) if video else None,
             audio=tuple(_audio(audio) for audio in record["audio"]),
+            subtitles=tuple(SubtitlePlan(**track) for track in record["subtitles"]),
         )
 
 

@@ -8,17 +8,16 @@ frame belongs to a segment if it is less than half a frame early.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-import langcodes
-
 from vod.errors import SourceError
-from vod.ffmpeg.source import AudioStream, FrameTimes, Source, VideoStream
+from vod.ffmpeg.source import FrameTimes, Source, VideoStream
 from vod.hls.ladder import choose_rungs
 from vod.hls.plan import AAC_FRAME_SAMPLES, AUDIO_LANE_PREFIX, AudioPlan, Plan, VideoPlan
+from vod.hls.subtitles import plan_subtitles
+from vod.hls.track_names import label, three_letters, unique
 
 # Decode times are packed into the first frame's time (fmp4.decode_times): a tick must be much finer than a frame.
 MIN_TIMESCALE = 10_000
@@ -61,6 +60,7 @@ def make_plan(source: Source, settings: PlanSettings) -> Plan:
         preset=settings.preset,
         video=video,
         audio=_plan_audio(source, boundaries),
+        subtitles=plan_subtitles(source.subtitles),
     )
 
 
@@ -198,8 +198,8 @@ def _boundaries(video: VideoPlan | None, duration: Fraction, segment_seconds: Fr
 
 
 def _plan_audio(source: Source, boundaries: list[Fraction]) -> tuple[AudioPlan, ...]:
-    names = _unique([f"audio-{_three_letters(stream.language)}" for stream in source.audio], "-")
-    labels = _unique([_label(stream) for stream in source.audio], " ")
+    names = unique([f"audio-{three_letters(stream.language)}" for stream in source.audio], "-")
+    labels = unique([label(stream.title, stream.language, "Audio") for stream in source.audio], " ")
     default = next((n for n, stream in enumerate(source.audio) if stream.default), 0)
     return tuple(
         AudioPlan(
@@ -236,30 +236,3 @@ def _aac_rate(rate: int) -> int:
     if rate in AAC_RATES:
         return rate
     return 44_100 if rate % 11_025 == 0 else 48_000
-
-
-def _label(stream: AudioStream) -> str:
-    if stream.title:
-        return stream.title
-    if stream.language != "und":
-        name = langcodes.Language.get(stream.language).autonym()
-        return name[:1].upper() + name[1:]
-    return "Audio"
-
-
-def _three_letters(language: str) -> str:
-    """ISO 639-3, for names of files: "eng" of "en-GB"."""
-    try:
-        return langcodes.Language.get(language).to_alpha3()
-    except LookupError:
-        return "und"
-
-
-def _unique(names: list[str], separator: str) -> list[str]:
-    """Number the second and later of equal names: audio-eng, audio-eng-2."""
-    seen: Counter[str] = Counter()
-    unique: list[str] = []
-    for name in names:
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name}{separator}{seen[name]}")
-    return unique

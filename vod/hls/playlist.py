@@ -39,7 +39,7 @@ class Map:  # EXT-X-MAP
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaPlaylist:
     target_duration_seconds: int  # EXT-X-TARGETDURATION
-    map: Map
+    map: Map | None  # WebVTT has no init section
     segments: tuple[Extinf, ...]
 
     def render(self) -> str:
@@ -50,7 +50,7 @@ class MediaPlaylist:
             "#EXT-X-MEDIA-SEQUENCE:0",
             "#EXT-X-PLAYLIST-TYPE:VOD",
             "#EXT-X-INDEPENDENT-SEGMENTS",
-            self.map.render(),
+            *([self.map.render()] if self.map else []),
             *(segment.render() for segment in self.segments),
             "#EXT-X-ENDLIST",
         ]
