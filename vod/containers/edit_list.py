@@ -22,15 +22,20 @@ MOST_SECONDS = 1 << 24  # half a year; a pause or a start beyond is nonsense
 
 
 class Edit(NamedTuple):
-    """In ticks of the track. Shown are samples of `start` <= time < `end`, moved behind the pause."""
+    """In ticks of the track: `length` ticks from `start` on are shown behind the pause."""
 
     pause: int = 0
     start: int = 0
-    end: int | None = None  # None: all
+    length: int = 0  # 0: to the end
+
+    @property
+    def shift(self) -> int:
+        """From the clock of the media to that of the film."""
+        return self.pause - self.start
 
 
 class Kept(NamedTuple):
-    """`first:stop` of the samples, in decode order, and what is added to their times."""
+    """`first:stop` of the samples, in decode order, and what is still added to their times."""
 
     first: int
     stop: int
@@ -71,10 +76,9 @@ def _stretch(entry: tuple[int, ...], pause: int, timescale: int, movie_timescale
     duration, start, *rate = entry
     if start < 0 or tuple(rate) != NORMAL_RATE:
         raise NotCopyable("its edit list is not played at normal speed")
-    length = _rescale(duration, timescale, movie_timescale)
     if max(pause, start) > MOST_SECONDS * timescale:
         raise NotCopyable("its edit list begins beyond all time")
-    return Edit(pause, start, start + length if length else None)
+    return Edit(pause, start, _rescale(duration, timescale, movie_timescale))
 
 
 def _rescale(duration: int, timescale: int, movie_timescale: int) -> int:
@@ -85,28 +89,25 @@ def _rescale(duration: int, timescale: int, movie_timescale: int) -> int:
 
 
 def keep(edit: Edit, kind: Kind, times: array[int], keyframes: Sequence[int], timescale: int) -> Kept:
-    """`times` are of all samples, in decode order, before any edit. Raises NotCopyable."""
-    kept = _keep_sound(edit, times, timescale) if kind == "audio" else _keep_pictures(edit, times, keyframes)
+    """`times` are of all samples, in decode order, moved by the edit's shift. Raises NotCopyable."""
+    end = edit.pause + edit.length if edit.length else max(times, default=0) + 1
+    if kind == "audio":
+        kept = Kept(max(bisect_right(times, edit.pause - timescale) - 1, 0), bisect_left(times, end), 0)
+    else:
+        kept = _keep_pictures(edit.pause, end, times, keyframes)
     if kept.stop <= kept.first:
         raise NotCopyable("its edit list shows nothing")
     return kept
 
 
-def _keep_sound(edit: Edit, times: array[int], timescale: int) -> Kept:
-    first = max(bisect_right(times, edit.start - timescale) - 1, 0)
-    stop = len(times) if edit.end is None else bisect_left(times, edit.end)
-    return Kept(first, stop, edit.pause - edit.start)
-
-
-def _keep_pictures(edit: Edit, times: array[int], keyframes: Sequence[int]) -> Kept:
+def _keep_pictures(start: int, end: int, times: array[int], keyframes: Sequence[int]) -> Kept:
     earliest = min(times, default=0)
-    end = max(times, default=0) + 1 if edit.end is None else edit.end
-    if edit.start <= earliest and max(times, default=0) < end:
-        return Kept(0, len(times), edit.pause - earliest)
-    first = max((key for key in keyframes if times[key] <= edit.start), default=0)
-    shown = [n for n in range(first, len(times)) if edit.start <= times[n] < end]
+    if start <= earliest and max(times, default=0) < end:
+        return Kept(0, len(times), start - earliest)
+    first = max((key for key in keyframes if times[key] <= start), default=0)
+    shown = [n for n in range(first, len(times)) if start <= times[n] < end]
     if not shown:
         raise NotCopyable("its edit list shows nothing")
     if shown[-1] - first + 1 != len(shown):
         raise NotCopyable("its edit list cuts inside a group of pictures")
-    return Kept(first, shown[-1] + 1, edit.pause - min(times[n] for n in shown))
+    return Kept(first, shown[-1] + 1, start - min(times[n] for n in shown))

@@ -8,14 +8,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, compress, count, repeat
+from itertools import accumulate, compress, count
 from operator import add
 from typing import NamedTuple
 
 from vod.containers import boxes
 from vod.containers.boxes import Box
 from vod.containers.file_boxes import FileBox, read_box
-from vod.containers.media_samples import MediaSamples
+from vod.containers.media_samples import MediaSamples, shifted
 from vod.containers.sample_tables import MOST_TICKS, big_endian
 from vod.containers.samples import MOST_SAMPLES, Kind, NotCopyable
 
@@ -53,17 +53,17 @@ class TrackFragments:
     decode_shift: int = 0
     first_decode_shift: int = 0  # of the first run
 
-    def media(self, kind: Kind) -> MediaSamples:
-        """Raises NotCopyable where a player and libavformat would time the samples differently."""
+    def media(self, kind: Kind, shift: int) -> MediaSamples:
+        """Moved by `shift`. Raises NotCopyable where a player and libavformat would time the samples differently."""
         if self.decode_shift != self.first_decode_shift:
             raise NotCopyable("composition offsets grow more negative from fragment to fragment")
-        # libavformat adds the most negative composition offset of a fragmented track to all its times
-        shown = array("q", map(add, self.times, repeat(self.decode_shift))) if self.decode_shift else self.times
+        decoded = array("q", [*self.decode_times, self.end])
         return MediaSamples(
             offsets=self.offsets,
             sizes=self.sizes,
-            decode_times=array("q", [*self.decode_times, self.end]),
-            times=shown,
+            decode_times=shifted(decoded, shift),
+            # libavformat adds the most negative composition offset of a fragmented track to all its times
+            times=shifted(self.times, shift + self.decode_shift),
             keyframes=array("I", range(len(self.sizes))) if kind == "audio" else self.keyframes,
             decode_shift=0,
         )

@@ -1,4 +1,4 @@
-"""Samples on the clock of the media itself, before the edit list says when they are shown."""
+"""All samples of a track, moved by its edit list, before what the list cuts away is left out."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class MediaSamples:
 
     def _placed(self, kept: Kept) -> Samples:
         part = slice(kept.first, kept.stop)
-        times = _shifted(self.times[part], kept.shift)
+        times = shifted(self.times[part], kept.shift)
         last = times.index(max(times))
         length = self.decode_times[kept.first + last + 1] - self.decode_times[kept.first + last]
         return Samples(
             offsets=self.offsets[part],
             sizes=self.sizes[part],
             # libavformat decodes earlier rather than letting a picture be shown before it is decoded
-            decode_times=_shifted(self.decode_times[part], kept.shift - self.decode_shift),
+            decode_times=shifted(self.decode_times[part], kept.shift - self.decode_shift),
             times=times,
             keyframes=self._keyframes(kept),
             end=times[last] + length,
@@ -51,5 +51,5 @@ class MediaSamples:
         return array("I", map(sub, found, repeat(kept.first))) if kept.first else found
 
 
-def _shifted(times: array[int], shift: int) -> array[int]:
+def shifted(times: array[int], shift: int) -> array[int]:
     return array("q", map(add, times, repeat(shift))) if shift else times

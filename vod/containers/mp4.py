@@ -95,6 +95,10 @@ class _Header:
         except ValueError as error:
             return replace(unreadable, refusal=str(error))
 
+    @property
+    def _shift(self) -> int:
+        return self.edit.shift if self.edit else 0
+
     def indexed(self, moov: bytes, fragments: dict[int, TrackFragments], file_bytes: int) -> IndexedTrack:
         if self.refusal:
             return IndexedTrack(track=self.track, samples=None, refusal=self.refusal)
@@ -108,19 +112,19 @@ class _Header:
         tables = SampleTables(moov, find(moov, self.trak, b"mdia", b"minf", b"stbl"))
         if fragments:
             return self._of_fragments(tables, fragments)
-        return _of_tables(tables, file_bytes)
+        return _of_tables(tables, file_bytes, self._shift)
 
     def _of_fragments(self, tables: SampleTables, fragments: dict[int, TrackFragments]) -> MediaSamples:
         if tables.count():
             raise NotCopyable("it lies in the movie and in fragments")
         if self.track.track_id not in fragments:
             raise NotCopyable("it has no samples")
-        return fragments[self.track.track_id].media(self.track.kind)
+        return fragments[self.track.track_id].media(self.track.kind, self._shift)
 
 
-def _of_tables(tables: SampleTables, file_bytes: int) -> MediaSamples:
+def _of_tables(tables: SampleTables, file_bytes: int, shift: int) -> MediaSamples:
     sizes = tables.sizes()
-    decode_times = tables.decode_times(len(sizes), 0)
+    decode_times = tables.decode_times(len(sizes), shift)
     compositions = tables.composition_offsets(len(sizes))
     shown = decode_times[:-1] if compositions is None else array("q", map(add, decode_times, compositions.expand()))
     return MediaSamples(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, pairwise, repeat
 from operator import add, mul, sub
 from typing import NamedTuple
@@ -17,6 +17,9 @@ from vod.containers import boxes
 from vod.containers.boxes import Box
 from vod.containers.samples import MOST_SAMPLES, NotCopyable
 
+# Runs of chunks are copied as columns where there are at least so many chunks a run, of at most so many samples.
+MANY_CHUNKS = 16
+FEW_SAMPLES = 8
 MOST_TICKS = 1 << 60  # no sum of times comes near 64 bits
 
 
@@ -89,37 +92,32 @@ class SampleTables:
     def offsets(self, sizes: array[int], file_bytes: int) -> array[int]:
         """In bytes from the start of the file; every sample ends inside it."""
         chunks = self._chunk_offsets()
-        per_chunk = self._samples_per_chunk(len(chunks), len(sizes))
-        before = array("q", accumulate(sizes, initial=0))  # bytes of all samples before each
-        firsts = array("q", accumulate(per_chunk, initial=0))
-        if chunks and max(chunks) > file_bytes:
-            raise NotCopyable("a chunk lies outside the file")
-        starts = array("q", map(before.__getitem__, firsts))
-        shifts = array("q", map(sub, chunks, starts))
-        if max(map(add, shifts, starts[1:]), default=0) > file_bytes:
-            raise NotCopyable("a sample lies outside the file")
-        before.pop()
-        return array("q", map(add, before, Runs(per_chunk, shifts).expand()))
+        per_chunk = self._samples_per_chunk(len(chunks))
+        counts = array("q", per_chunk.expand())
+        if sum(counts) != len(sizes):
+            raise NotCopyable("stsc and stsz count different samples")
+        _check_ends(chunks, file_bytes)
+        if len(per_chunk.counts) <= len(chunks) // MANY_CHUNKS and max(per_chunk.values) <= FEW_SAMPLES:
+            return _offsets_by_runs(chunks, per_chunk, sizes, file_bytes)
+        return _offsets_by_chunks(chunks, counts, sizes, file_bytes)
 
     def _chunk_offsets(self) -> array[int]:
         kind, code = (b"co64", "Q") if b"co64" in self.boxes else (b"stco", "I")
         (count,) = self._fields(kind, "I", 4)
         return self._column(kind, 8, count, code)
 
-    def _samples_per_chunk(self, chunks: int, samples: int) -> array[int]:
+    def _samples_per_chunk(self, chunks: int) -> Runs:
+        """Runs of chunks that hold equally many samples."""
         (entries,) = self._fields(b"stsc", "I", 4)
         table = self._column(b"stsc", 8, 3 * entries, "I")
         firsts, counts, descriptions = table[0::3], table[1::3], table[2::3]
-        if any(description != 1 for description in descriptions):
+        if descriptions.count(1) != len(descriptions):
             raise NotCopyable("samples change their description")
         firsts.append(chunks + 1)
         runs = array("q", map(sub, firsts[1:], firsts))
-        if firsts[0] != 1 or min(runs, default=0) < (1 if entries else 0):
+        if firsts[0] != 1 or min(runs, default=1) < 1:
             raise NotCopyable("stsc does not describe the chunks")
-        if sum(map(mul, runs, counts)) != samples:
-            raise NotCopyable("stsc and stsz count different samples")
-        _check_count(chunks)
-        return array("q", Runs(runs, counts).expand())
+        return Runs(runs, counts)
 
     def _runs(self, kind: bytes) -> Runs:
         (entries,) = self._fields(kind, "I", 4)
@@ -159,6 +157,36 @@ def big_endian(data: bytes, count: int, code: str) -> array[int]:
     if sys.byteorder == "little":
         column.byteswap()
     return column
+
+
+def _offsets_by_runs(chunks: array[int], per_chunk: Runs, sizes: array[int], file_bytes: int) -> array[int]:
+    """Of long runs of small chunks: first all first samples, then all second ones."""
+    offsets = array("q", bytes(8 * len(sizes)))
+    chunk = sample = 0
+    for run, samples in zip(per_chunk.counts, per_chunk.values, strict=True):
+        ends = array("q", chunks[chunk : chunk + run])
+        chunk, following = chunk + run, sample + run * samples
+        for column in range(sample, sample + samples):
+            offsets[column:following:samples] = ends
+            ends = array("q", map(add, ends, sizes[column:following:samples]))
+        _check_ends(ends, file_bytes)
+        sample = following
+    return offsets
+
+
+def _offsets_by_chunks(chunks: array[int], counts: array[int], sizes: array[int], file_bytes: int) -> array[int]:
+    before = array("q", accumulate(sizes, initial=0))  # bytes of all samples before each
+    firsts = accumulate(counts, initial=0)
+    starts = array("q", map(before.__getitem__, firsts))
+    shifts = array("q", map(sub, chunks, starts))
+    _check_ends(map(add, shifts, starts[1:]), file_bytes)
+    before.pop()
+    return array("q", map(add, before, Runs(counts, shifts).expand()))
+
+
+def _check_ends(ends: Iterable[int], file_bytes: int) -> None:
+    if max(ends, default=0) > file_bytes:
+        raise NotCopyable("its samples lie outside the file")
 
 
 def _check_count(count: int) -> None:
