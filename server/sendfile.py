@@ -27,7 +27,7 @@ SMALL_BYTES = 32 << 10  # cheaper copied behind its header: one call and one pac
 class FileResponse(RawResponse):
     """The selected bytes of an open or a virtual file."""
 
-    def __init__(self, file: Representation, request: web.Request) -> None:
+    def __init__(self, file: Representation, request: web.BaseRequest) -> None:
         headers = request.headers
         if "Range" not in headers and "If-None-Match" not in headers:
             selection, lines = Selection(HTTPStatus.OK, 0, file.size), file.whole_lines

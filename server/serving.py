@@ -19,6 +19,7 @@ from server.app import build_app, runner_options
 from server.keys import DATABASE, STORAGE
 from server.notify import notify, say_alive, watchdog_seconds
 from server.repeating import repeating
+from server.runner import Runner
 from vod.catalog import accounts
 from vod.config import Config, ServerSection
 from vod.errors import ConfigError
@@ -39,7 +40,7 @@ def serve(config: Config, config_path: Path | None) -> int:
 async def _serve(config: Config, config_path: Path | None) -> None:
     stop = _stop_event()
     app = build_app(config, config_path=config_path)
-    runner = web.AppRunner(app, **runner_options(config))
+    runner = Runner(app, **runner_options(config))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(runner.cleanup)
         await runner.setup()

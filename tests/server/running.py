@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from server.app import runner_options
+from server.runner import Runner
 from vod.config import Config
 
 HOST = "127.0.0.1"
@@ -42,7 +43,7 @@ class Answer:
 
 @asynccontextmanager
 async def running(app: web.Application, tls: ssl.SSLContext | None = None, **options: float) -> AsyncIterator[Running]:
-    runner = web.AppRunner(app, **(runner_options(Config()) | options))
+    runner = Runner(app, **(runner_options(Config()) | options))
     await runner.setup()
     site = web.TCPSite(runner, HOST, 0, ssl_context=tls)
     await site.start()
