@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import ffmpeg
 
 from vod.ffmpeg.guards import input_guards
-from vod.hls.picture import tone_mapped
+from vod.hls.picture import for_jpeg, tone_mapped
 from vod.hls.plan import Plan, VideoPlan
 
 POSTER = "poster.jpg"
@@ -89,7 +89,7 @@ def still_arguments(plan: Plan, video: VideoPlan, original: Path, moment: Moment
     picture = ffmpeg.input(f"file:{original}", **options)[str(video.stream_index)]
     if video.interlaced:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
-    return _two_outputs(tone_mapped(_scaled(picture), video))
+    return _two_outputs(tone_mapped(_scaled(picture), video), video)
 
 
 def cover_arguments(plan: Plan, original: Path, max_pixels: int) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def cover_arguments(plan: Plan, original: Path, max_pixels: int) -> tuple[str, .
     guards = input_guards(max_pixels=max_pixels, format_name=plan.format_name, threads=1)
     # covers are stored as JPEG or PNG; no film is PNG, so the common list leaves it out
     guards["codec_whitelist"] = f"{guards['codec_whitelist']},png"
-    return _two_outputs(_scaled(ffmpeg.input(f"file:{original}", **guards)["v:0"]))
+    return _two_outputs(_scaled(ffmpeg.input(f"file:{original}", **guards)["v:0"]), None)
 
 
 def best(looks: Iterable[Look]) -> Look | None:
@@ -111,9 +111,8 @@ def _scaled(picture: Any) -> Any:
     return picture.filter("scale", width, "max(2,trunc(ow/dar/2)*2)", flags="area").filter("setsar", "1")
 
 
-def _two_outputs(picture: Any) -> tuple[str, ...]:
-    # full range: JPEG has no other
-    pictures = picture.filter("format", "yuvj420p").split()
+def _two_outputs(picture: Any, video: VideoPlan | None) -> tuple[str, ...]:
+    pictures = for_jpeg(picture, video).split()
     luma = pictures[1].filter("scale", LUMA_WIDTH, LUMA_HEIGHT, flags="area").filter("format", "gray")
     frame = {"frames:v": 1}
     # 3 of 2..31: no artefact is seen at this size, 30-60 kB

@@ -35,6 +35,7 @@ RENDITION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(m3u8|mpd|json|mp4|m4s|vtt|ass|bin|jpg|webp)\Z")
 MASTER = "master.m3u8"
 INIT_SECTION = "init.mp4"
+TRICKPLAY, STILLS = "trickplay", "stills.vtt"
 SECRET = re.compile(r"[a-z][a-z-]*\Z")
 
 
@@ -83,6 +84,13 @@ class Storage:
 
     def segment(self, media_id: UUID, digest: str, rendition: str, number: int) -> Path:
         return self.rendition(media_id, digest, rendition) / segment_name(number)
+
+    def trickplay(self, media_id: UUID, digest: str) -> Path:
+        return self.plan_folder(media_id, digest) / TRICKPLAY
+
+    def stills(self, media_id: UUID, digest: str) -> Path:
+        """Which still belongs to which stretch of the film; where it is, the sheets are."""
+        return self.trickplay(media_id, digest) / STILLS
 
     def artwork(self, media_id: UUID, name: str) -> Path:
         return self.root / "artwork" / str(media_id) / _checked(FILE_NAME, name)

@@ -22,6 +22,7 @@ PROBE = 85
 HEAD = 80  # the first spans of a new film
 ARTWORK = 75
 LADDER = 40
+TRICKPLAY = 30
 
 # Without these a film cannot play: when one is out of attempts, the media file is FAILED.
 ESSENTIAL = (JobKind.PROBE, JobKind.ENCODE, JobKind.VERIFY)

@@ -50,6 +50,7 @@ class JobKind(StrEnum):
     PROBE = "probe"
     ENCODE = "encode"
     ARTWORK = "artwork"
+    TRICKPLAY = "trickplay"
     VERIFY = "verify"
 
 

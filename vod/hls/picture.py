@@ -35,6 +35,7 @@ TONE_MAP = (
     ("tonemap", {"tonemap": "hable", "desat": 0}),
     ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
 )
+HIGH_DEFINITION_LINES = 720
 HDR_DEFAULTS = {"pq": "smpte2084", "hlg": "arib-std-b67"}
 
 
@@ -117,6 +118,21 @@ def tone_mapped(picture: Any, video: VideoPlan) -> Any:
     for name, options in TONE_MAP:
         picture = picture.filter(name, **options)
     return picture
+
+
+def for_jpeg(picture: Any, video: VideoPlan | None) -> Any:
+    """JFIF knows one meaning of YCbCr, BT.601 in full range: whatever the film's was is converted."""
+    options: dict[str, object] = {"out_range": "full", "out_color_matrix": "bt601"}
+    if video is not None and video.transfer == "sdr" and not video.colour[2] and _is_high_definition(video):
+        # what players take an untagged one for
+        options["in_color_matrix"] = "bt709"
+    # first to limited range by name: zscale would write such values into the full-range format
+    limited = picture.filter("format", "yuv420p")
+    return limited.filter("scale", **options).filter("format", "yuvj420p")
+
+
+def _is_high_definition(video: VideoPlan) -> bool:
+    return any(min(rung.width, rung.height) >= HIGH_DEFINITION_LINES for rung in video.rungs)
 
 
 def _video_options(plan: Plan, video: VideoPlan, rung: Rung, span: Span, source: Input) -> dict[str, object]:
