@@ -16,8 +16,11 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Sequence
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import lt, sub
 
 from vod.containers import boxes
 from vod.containers.boxes import Bytes, box, full_box
@@ -71,14 +74,16 @@ def decode_times(times: Sequence[int], start: int, end: int) -> list[int]:
     first one is decoded at the cut, and all durations are positive. Raises ValueError where ticks are too coarse.
     """
     shown = sorted(times)
-    rank = {time: index for index, time in enumerate(shown)}
-    depth = max(index - rank[time] for index, time in enumerate(times))
-    head = min(depth + 1, len(times))
-    head_end = shown[1] if depth and len(shown) > 1 else start
-    decoded = [start + (head_end - start) * index // head for index in range(head)] if depth else [start]
-    decoded += [shown[index - depth] for index in range(head, len(times))]
-    decoded = [*_before(decoded, end), end]
-    if decoded[0] < start or any(later <= earlier for earlier, later in itertools.pairwise(decoded)):
+    rank = dict(zip(shown, itertools.count(), strict=False))
+    depth = max(map(sub, itertools.count(), map(rank.__getitem__, times)))
+    head = depth + 1
+    head_end = shown[1] if depth else start
+    decoded = [start + (head_end - start) * index // head for index in range(head)]
+    decoded += shown[head - depth : len(shown) - depth]
+    if decoded[-1] >= end:
+        decoded = _before(decoded, end)
+    decoded.append(end)
+    if decoded[0] < start or not all(map(lt, decoded, itertools.islice(decoded, 1, None))):
         raise ValueError("ticks are too coarse for these frames")
     return decoded
 
@@ -90,37 +95,69 @@ def _before(decoded: list[int], end: int) -> list[int]:
 
 def segment(number: int, start: int, end: int, content: Sequence[Sample]) -> tuple[Bytes, ...]:
     """One media segment from `start` to `end` in ticks: `moof` and `mdat` of these samples in decode order."""
-    decoded = decode_times([sample.time for sample in content], start, end)
-    entries = b"".join(
-        struct.pack(
-            ">3Ii",
-            decoded[index + 1] - decoded[index],
-            len(sample.data),
-            SYNC_SAMPLE if sample.keyframe else DEPENDENT_SAMPLE,
-            sample.time - decoded[index],
-        )
-        for index, sample in enumerate(content)
-    )
-    return _fragment(number, start, DURATION | SIZE | FLAGS | COMPOSITION, entries, content)
+    keyframes = [index for index, sample in enumerate(content) if sample.keyframe]
+    times, sizes = [sample.time for sample in content], [len(sample.data) for sample in content]
+    return (*video_head(number, start, end, times, sizes, keyframes), *(sample.data for sample in content))
 
 
 def audio_segment(number: int, start: int, frame_samples: int, content: Sequence[Sample]) -> tuple[Bytes, ...]:
     """Like `segment` for audio: every sample lasts `frame_samples` ticks and is shown when it is decoded."""
-    entries = b"".join(struct.pack(">2I", frame_samples, len(sample.data)) for sample in content)
-    return _fragment(number, start, DURATION | SIZE, entries, content)
+    starts = range(start, start + frame_samples * len(content) + 1, frame_samples)
+    sizes = [len(sample.data) for sample in content]
+    return (*audio_head(number, starts, sizes), *(sample.data for sample in content))
 
 
-def _fragment(number: int, start: int, flags: int, entries: bytes, content: Sequence[Sample]) -> tuple[Bytes, ...]:
+def video_head(
+    number: int, start: int, end: int, times: Sequence[int], sizes: Sequence[int], keyframes: Iterable[int]
+) -> tuple[bytes, ...]:
+    """All of a segment but its media, which follow it in decode order. `keyframes` are positions among the samples.
+
+    Raises ValueError where ticks are too coarse, or times and sizes too large for their fields.
+    """
+    decoded = decode_times(times, start, end)
+    flags = array("I", [DEPENDENT_SAMPLE]) * len(sizes)
+    for position in keyframes:
+        flags[position] = SYNC_SAMPLE
+    durations = map(sub, itertools.islice(decoded, 1, None), decoded)
+    return _head(
+        number, start, DURATION | SIZE | FLAGS | COMPOSITION, sizes, durations, sizes, flags, map(sub, times, decoded)
+    )
+
+
+def audio_head(number: int, starts: Sequence[int], sizes: Sequence[int]) -> tuple[bytes, ...]:
+    """Like `video_head`: every sample lasts to the next of `starts`, of which there is one more."""
+    durations = map(sub, itertools.islice(starts, 1, None), starts)
+    return _head(number, starts[0], DURATION | SIZE, sizes, durations, sizes)
+
+
+def _head(number: int, start: int, flags: int, sizes: Sequence[int], *columns: Iterable[int]) -> tuple[bytes, ...]:
+    entries = _rows(len(sizes), columns)
+
     def moof(data_offset: int) -> bytes:
-        trun = full_box(b"trun", 1, DATA_OFFSET | flags, struct.pack(">Ii", len(content), data_offset), entries)
+        trun = full_box(b"trun", 1, DATA_OFFSET | flags, struct.pack(">Ii", len(sizes), data_offset), entries)
         tfhd = full_box(b"tfhd", 0, DEFAULT_BASE_IS_MOOF | DEFAULT_FLAGS, struct.pack(">2I", TRACK_ID, SYNC_SAMPLE))
         tfdt = full_box(b"tfdt", 1, 0, struct.pack(">Q", start))
         mfhd = full_box(b"mfhd", 0, 0, struct.pack(">I", number + 1))
         return box(b"moof", mfhd, box(b"traf", tfhd, tfdt, trun))
 
+    size = boxes.HEADER_BYTES + sum(sizes)
+    if size >= 1 << 32:
+        raise ValueError("a segment is larger than its size field")
     header = moof(len(moof(0)) + boxes.HEADER_BYTES)
-    size = boxes.HEADER_BYTES + sum(len(sample.data) for sample in content)
-    return (SEGMENT_TYPE, header, struct.pack(">I4s", size, b"mdat"), *(sample.data for sample in content))
+    return SEGMENT_TYPE, header, struct.pack(">I4s", size, b"mdat")
+
+
+def _rows(count: int, columns: Sequence[Iterable[int]]) -> bytes:
+    """A table whose rows stand one behind the other, as `trun` has it. No column of ours is ever negative."""
+    table = array("I", bytes(4 * count * len(columns)))
+    try:
+        for position, column in enumerate(columns):
+            table[position :: len(columns)] = array("I", column)
+    except OverflowError:
+        raise ValueError("a time or size is too large for its field") from None
+    if sys.byteorder == "little":
+        table.byteswap()
+    return table.tobytes()
 
 
 SEGMENT_TYPE = box(b"styp", b"msdh", struct.pack(">I", 0), b"msdhmsix")
