@@ -1,0 +1,76 @@
+"""The exact sample times of copied sound, freed of the container's rounding.
+
+A Matroska tick is 44 samples wide, but packets of one codec start on a lattice: every 1024 samples for AAC. Packet n
+starts at `first_sample + n * frame_samples`, whichever segment it is read for, so segments made alone and in any order
+continue each other exactly; what does not keep to the lattice within the rounding is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from vod.containers.samples import NotCopyable
+
+# Half a tick of rounding for the first packet, from which all are counted, half for the one that is looked at, and one
+# by writers that share out the time of a laced block in whole ticks. Ticks may be finer than a millisecond, but times
+# that came from another Matroska file are not.
+TOLERANCE_TICKS = 2
+TOLERANCE_MILLISECONDS = 2
+TOLERANCE_SAMPLES = 1
+PACKETS_A_STRAY = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lattice:
+    first_ticks: int  # the container's time of the track's first packet
+    timescale: int  # the container's ticks a second
+    sample_rate: int
+    frame_samples: int  # from one packet's start to the next one's
+    packets: int  # of the whole track
+
+    @property
+    def first_sample(self) -> int:
+        return (2 * self.first_ticks * self.sample_rate + self.timescale) // (2 * self.timescale)
+
+    def sample(self, number: int) -> int:
+        """When packet `number` starts, in samples on the container's clock."""
+        return self.first_sample + number * self.frame_samples
+
+    def ticks(self, number: int) -> int:
+        """The container's tick at or just before the packet's start."""
+        return self.sample(number) * self.timescale // self.sample_rate
+
+    def nearest(self, seconds: Fraction) -> int:
+        """The packet that starts nearest to a time on the container's clock, or `packets` behind them all."""
+        number = round((seconds * self.sample_rate - self.first_sample) / self.frame_samples)
+        return min(max(0, number), self.packets)
+
+    def number(self, ticks: int) -> int | None:
+        """Which packet the container puts at `ticks`; None off the lattice.
+
+        The tolerance is less than half a packet, else numbers could not be told apart.
+        """
+        scaled = ticks * self.sample_rate - self.first_sample * self.timescale  # samples times timescale: an integer
+        step = self.frame_samples * self.timescale
+        number = (2 * scaled + step) // (2 * step)
+        return number if abs(scaled - number * step) <= self._tolerance else None
+
+    def is_near(self, ticks: int, number: int) -> bool:
+        """Whether a packet at `ticks` may still be this one, moved by less than its own duration."""
+        return (
+            abs(ticks * self.sample_rate - self.sample(number) * self.timescale) < self.frame_samples * self.timescale
+        )
+
+    @property
+    def _tolerance(self) -> int:
+        """In samples times the timescale."""
+        ticks = max(TOLERANCE_TICKS, TOLERANCE_MILLISECONDS * self.timescale // 1000)
+        wanted = ticks * self.sample_rate + TOLERANCE_SAMPLES * self.timescale
+        return min(wanted, (self.frame_samples * self.timescale - 1) // 2)
+
+
+def check_strays(strays: int, packets: int) -> None:
+    """A few packets off the lattice among others on it are the writer's jitter; many are a gap, an overlap, a drift."""
+    if packets == 0 or strays > max(1, packets // PACKETS_A_STRAY):
+        raise NotCopyable("the sound has a gap or an overlap")
