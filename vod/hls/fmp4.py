@@ -120,18 +120,28 @@ def video_head(
         flags[position] = SYNC_SAMPLE
     durations = map(sub, itertools.islice(decoded, 1, None), decoded)
     return _head(
-        number, start, DURATION | SIZE | FLAGS | COMPOSITION, sizes, durations, sizes, flags, map(sub, times, decoded)
+        number,
+        start,
+        DURATION | SIZE | FLAGS | COMPOSITION,
+        sizes,
+        durations,
+        sizes,
+        flags,
+        map(sub, times, decoded),
+        codes="IIIi",
     )
 
 
 def audio_head(number: int, starts: Sequence[int], sizes: Sequence[int]) -> tuple[bytes, ...]:
     """Like `video_head`: every sample lasts to the next of `starts`, of which there is one more."""
     durations = map(sub, itertools.islice(starts, 1, None), starts)
-    return _head(number, starts[0], DURATION | SIZE, sizes, durations, sizes)
+    return _head(number, starts[0], DURATION | SIZE, sizes, durations, sizes, codes="II")
 
 
-def _head(number: int, start: int, flags: int, sizes: Sequence[int], *columns: Iterable[int]) -> tuple[bytes, ...]:
-    entries = _rows(len(sizes), columns)
+def _head(
+    number: int, start: int, flags: int, sizes: Sequence[int], *columns: Iterable[int], codes: str
+) -> tuple[bytes, ...]:
+    entries = _rows(len(sizes), codes, columns)
 
     def moof(data_offset: int) -> bytes:
         trun = full_box(b"trun", 1, DATA_OFFSET | flags, struct.pack(">Ii", len(sizes), data_offset), entries)
@@ -147,12 +157,12 @@ def _head(number: int, start: int, flags: int, sizes: Sequence[int], *columns: I
     return SEGMENT_TYPE, header, struct.pack(">I4s", size, b"mdat")
 
 
-def _rows(count: int, columns: Sequence[Iterable[int]]) -> bytes:
-    """A table whose rows stand one behind the other, as `trun` has it. No column of ours is ever negative."""
-    table = array("I", bytes(4 * count * len(columns)))
+def _rows(count: int, codes: str, columns: Sequence[Iterable[int]]) -> bytes:
+    """A table whose rows stand one behind the other, as `trun` has it."""
+    table = array("i", bytes(4 * count * len(columns)))
     try:
-        for position, column in enumerate(columns):
-            table[position :: len(columns)] = array("I", column)
+        for position, (code, column) in enumerate(zip(codes, columns, strict=True)):
+            table[position :: len(columns)] = array("i", array(code, column).tobytes())
     except OverflowError:
         raise ValueError("a time or size is too large for its field") from None
     if sys.byteorder == "little":
