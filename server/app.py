@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server import bodies, keys, openapi, pages, resources
+from server import bodies, holes, keys, openapi, pages, resources
 from server.changes import CHANGES, Changes
 from server.errors import answer_errors
 from server.headers import add_security_headers
@@ -38,6 +38,7 @@ def build_app(config: Config, *, config_path: Path | None = None) -> web.Applica
     app[keys.BELL] = Bell(app[keys.STORAGE].doorbells)
     app[CHANGES] = Changes(app[keys.DATABASE], app[keys.STORAGE])
     app.on_shutdown.append(app[CHANGES].close)
+    app.on_shutdown.append(holes.close)
     app[METRICS] = Metrics()
     app[keys.ERROR_PAGE] = pages.error_page
     app.on_response_prepare.append(add_security_headers)

@@ -1,4 +1,4 @@
-"""One watcher a process, while anybody listens: it looks at rows and disk once a second and tells what changed.
+"""One watcher a process, while anybody listens: it looks at rows and disk at every ring and tells what changed.
 
 Changes.listen() ── first listener ──> _watch: vod.catalog.changes.since, then the disk of running films
      ^                                    │
@@ -23,9 +23,11 @@ from server.media_views import MediaFileState
 from vod.catalog import changes
 from vod.catalog.database import OUTAGE, Database
 from vod.catalog.media_files import Entry
+from vod.queue import heard
 from vod.storage import Storage
 
 LOOK_SECONDS = 1.0
+SHORTEST_PAUSE_SECONDS = 0.2  # rings come with every segment
 BACKLOG = 256
 
 EventName = Literal["status", "progress", "renditions", "deleted"]
@@ -81,6 +83,11 @@ class Changes:
         self._watching: asyncio.Task[None] | None = None
         self._told: dict[UUID, MediaFileState] = {}
         self._running: frozenset[UUID] = frozenset()
+        self._ring = asyncio.Event()
+
+    def hear(self, ring: asyncio.Event) -> None:
+        """Look at once when this is set."""
+        self._ring = ring
 
     @contextmanager
     def listen(self, media_id: UUID | None = None) -> Iterator[Listener]:
@@ -127,7 +134,8 @@ class Changes:
                 log.warning("the database is away; what is missed now, a later look finds by its time")
             except Exception:
                 log.exception("a look at the library failed")
-            await asyncio.sleep(LOOK_SECONDS)
+            await heard(self._ring, LOOK_SECONDS)
+            await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
 
     async def _look(self, moment: float) -> float:
         look = await self._database.read(changes.since, moment, self._running)

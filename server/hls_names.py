@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from vod.errors import NotFound
-from vod.storage import DIGEST, FILE_NAME, MASTER, RENDITION, Storage
+from vod.storage import DIGEST, FILE_NAME, MASTER, RENDITION, Storage, segment_name
 
 PLAYLIST_SUFFIXES = ("m3u8", "mpd")
 
@@ -33,6 +33,13 @@ class HlsName:
             ):
                 return cls(digest, rendition, file)
         raise NotFound("There is no such file.")
+
+    @property
+    def segment(self) -> int | None:
+        """Its number, for the name of a segment."""
+        stem = self.file.removesuffix(".m4s")
+        number = int(stem) if stem.isdecimal() else None
+        return number if number is not None and segment_name(number) == self.file else None
 
     @property
     def suffix(self) -> str:

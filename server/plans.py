@@ -1,40 +1,55 @@
-"""Which segments a plan foresees: the difference between "not yet" and "never". Plans never change."""
+"""What a plan foresees of a rendition: the difference between "not yet" and "never". Plans never change."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 
-from vod.hls.plan import Plan
+from vod.hls.plan import PREVIEW_LANE, Plan
 
 LARGEST_CACHE = 64
 
 PlanKey = tuple[str, str]  # media id, digest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    segment_count: int
+    lanes: tuple[str, ...]  # those that make it
+
+
 class PlanCache:
     def __init__(self) -> None:
-        self._counts: OrderedDict[PlanKey, dict[str, int]] = OrderedDict()
+        self._plans: OrderedDict[PlanKey, dict[str, Foreseen]] = OrderedDict()
 
-    async def segment_count(self, key: PlanKey, path: Path, rendition: str) -> int:
-        """0 for a rendition that is not planned, and where there is no plan at all."""
-        counts = self._counts.get(key)
-        if counts is None:
+    async def foreseen(self, key: PlanKey, path: Path, rendition: str) -> Foreseen | None:
+        """None for a rendition that is not planned, and where there is no plan at all."""
+        plan = self._plans.get(key)
+        if plan is None:
             try:
-                counts = await asyncio.to_thread(_read, path)
+                plan = await asyncio.to_thread(_read, path)
             except FileNotFoundError:
-                return 0
-            self._counts[key] = counts
-            while len(self._counts) > LARGEST_CACHE:
-                self._counts.popitem(last=False)
-        return counts.get(rendition, 0)
+                return None
+            self._plans[key] = plan
+            while len(self._plans) > LARGEST_CACHE:
+                self._plans.popitem(last=False)
+        return plan.get(rendition)
 
     def forget(self, media_id: str) -> None:
-        for key in [key for key in self._counts if key[0] == media_id]:
-            del self._counts[key]
+        for key in [key for key in self._plans if key[0] == media_id]:
+            del self._plans[key]
 
 
-def _read(path: Path) -> dict[str, int]:
+def _read(path: Path) -> dict[str, Foreseen]:
     plan = Plan.from_json(path.read_text(encoding="utf-8"))
-    return {name: plan.grid(name).count for name in plan.renditions}
+    return {
+        name: Foreseen(segment_count=plan.grid(name).count, lanes=tuple(_lanes(plan, name))) for name in plan.renditions
+    }
+
+
+def _lanes(plan: Plan, rendition: str) -> list[str]:
+    lanes = [lane for lane, parts in plan.lanes.items() if rendition in {part.name for part in parts}]
+    is_preview = plan.preview is not None and plan.preview.name == rendition
+    return [*lanes, PREVIEW_LANE] if is_preview else lanes

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
 from server import streams, uploads
-from server.keys import CONFIG, CONFIG_PATH, DATABASE, STORAGE, TOKENS
+from server.changes import CHANGES
+from server.holes import HOLES, Holes
+from server.keys import BELL, CONFIG, CONFIG_PATH, DATABASE, STORAGE, TOKENS
 from server.repeating import repeating
 from server.supervisor import Supervisor
 from vod.catalog import accounts, throttle
 from vod.catalog.migrations import migrate
+from vod.queue import SERVER_BELL, Doorbell
 from vod.tokens import TokenKeys, key_subject, user_subject
 
 SUBJECTS_SECONDS = 20  # a revoked subject is out within 60 s, whatever process revoked it (design.md section 7)
@@ -33,6 +38,16 @@ async def database(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(migrate, opened)
     yield
     await asyncio.to_thread(opened.close)
+
+
+async def doorbell(app: web.Application) -> AsyncIterator[None]:
+    """Workers ring at the server, too, when they have made something."""
+    bell = Doorbell(app[STORAGE].doorbells, f"{SERVER_BELL}{os.getpid()}-{secrets.token_hex(4)}")
+    bell.open()
+    app[HOLES] = Holes(app[DATABASE], app[BELL], bell.listener())
+    app[CHANGES].hear(bell.listener())
+    yield
+    bell.close()
 
 
 async def token_keys(app: web.Application) -> AsyncIterator[None]:
@@ -58,6 +73,7 @@ async def embedded_workers(app: web.Application) -> AsyncIterator[None]:
 CONTEXTS: tuple[Context, ...] = (
     storage,
     database,
+    doorbell,
     token_keys,
     streams.context,
     uploads.context,

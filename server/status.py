@@ -95,7 +95,8 @@ async def _workers(app: web.Application) -> int:
 
 
 def _workers_here(storage: Storage) -> set[str]:
-    return {path.stem for path in storage.doorbells.glob(f"*{queue.SUFFIX}") if queue.answers(path)}
+    bells = storage.doorbells.glob(f"*{queue.SUFFIX}")
+    return {path.stem for path in bells if not path.name.startswith(queue.SERVER_BELL) and queue.answers(path)}
 
 
 def _state(works: bool) -> State:

@@ -1,7 +1,7 @@
 """`/stream/…`: playlists, segments and originals for whoever holds a token. No database on this path.
 
-A planned segment that is missing answers 503 and Retry-After, never 404 (hls-rules.md rule 24): players that
-meet a 404 stop for good.
+A planned segment that is missing is asked of the workers and waited for (`server.holes`); it never answers 404, at
+which players stop for good (hls-rules.md rule 24).
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from server import media_types
 from server.contract import Access, operation
 from server.descriptors import DescriptorCache
 from server.hls_names import HlsName, is_playlist
+from server.holes import AHEAD_SEGMENTS, HOLES, watching
 from server.keys import STORAGE, TOKENS
 from server.plans import PlanCache
 from server.playlists import REVALIDATED, Playlist, PlaylistCache
 from server.raw_response import CROSS_ORIGIN_FIELDS, SAFE_FIELDS, RawResponse, header_lines
 from server.repeating import repeating
 from server.sendfile import FileResponse
-from vod.errors import NotFound, SegmentNotReady
-from vod.storage import EXTENSION, INIT_SECTION, segment_name
+from vod.catalog.demands import Demand
+from vod.errors import NotFound
+from vod.storage import EXTENSION, INIT_SECTION
 from vod.tokens import Scope
 
-RETRY_SECONDS = 2
 SWEEP_SECONDS = 5
 # The plan's digest is in the path, so what is behind a segment's address never changes.
 IMMUTABLE = "private, max-age=31536000, immutable"
@@ -53,7 +54,7 @@ PREFLIGHT = header_lines(
 async def context(app: web.Application) -> AsyncIterator[None]:
     """Opens the caches of this part; for the application's cleanup contexts."""
     app[DESCRIPTORS], app[PLAYLISTS], app[PLANS] = DescriptorCache(), PlaylistCache(), PlanCache()
-    async with repeating(_sweep, app, SWEEP_SECONDS):
+    async with repeating(_sweep, app, SWEEP_SECONDS), watching(app[HOLES]):
         yield
     app[DESCRIPTORS].close()
 
@@ -65,7 +66,7 @@ def forget(app: web.Application, media_id: UUID) -> None:
 
 
 @operation(
-    "A playlist, init section or segment; 503 with Retry-After for a segment that is planned but not encoded yet.",
+    "A playlist, init section or segment; one that is planned but missing is waited for, at last 503 with Retry-After.",
     access=Access.SIGNED,
     media_type="video/iso.segment",
 )
@@ -75,6 +76,8 @@ async def serve_hls(request: web.Request) -> web.StreamResponse:
     if is_playlist(name):
         return (await playlist(request.app, media_id, name)).respond(request)
     file = request.app[DESCRIPTORS].find((media_id, name))
+    if request.app[HOLES].is_any_played:
+        _played(request.app, media_id, name)
     if file is not None:
         return FileResponse(file, request)
     return await _open_hls_file(request, media_id, name)
@@ -124,19 +127,29 @@ async def _open_hls_file(request: web.Request, media_id: str, text: str) -> web.
     try:
         file = await request.app[DESCRIPTORS].open((media_id, text), path, fields)
     except FileNotFoundError:
-        if await _is_planned(request.app, media_id, name):
-            raise SegmentNotReady("This part of the film is not encoded yet.", RETRY_SECONDS) from None
-        raise NotFound("There is no such file.") from None
+        await _fill(request, path, UUID(media_id), name)
+        file = await request.app[DESCRIPTORS].open((media_id, text), path, fields)
     return FileResponse(file, request)
 
 
-async def _is_planned(app: web.Application, media_id: str, name: HlsName) -> bool:
-    plan: Path = app[STORAGE].plan(UUID(media_id), name.digest)
-    count = await app[PLANS].segment_count((media_id, name.digest), plan, name.rendition)
-    if name.file == INIT_SECTION:
-        return count > 0
-    stem = name.file.removesuffix(".m4s")
-    return stem.isdecimal() and int(stem) < count and segment_name(int(stem)) == name.file
+async def _fill(request: web.Request, path: Path, media_id: UUID, name: HlsName) -> None:
+    """Have a planned segment made and wait for it. Raises NotFound for what no plan foresees, SegmentNotReady."""
+    plan = request.app[STORAGE].plan(media_id, name.digest)
+    foreseen = await request.app[PLANS].foreseen((str(media_id), name.digest), plan, name.rendition)
+    number = 0 if name.file == INIT_SECTION else name.segment
+    if foreseen is None or number is None or number >= foreseen.segment_count:
+        raise NotFound("There is no such file.")
+    last = min(number + AHEAD_SEGMENTS, foreseen.segment_count) - 1
+    demand = Demand(media_id=media_id, lane=name.rendition, first=number, last=last, others=foreseen.lanes)
+    await request.app[HOLES].fill(path, demand, request)
+
+
+def _played(app: web.Application, media_id: str, text: str) -> None:
+    """Tell whoever makes the next segments that this one was taken."""
+    name = HlsName.parse(text)
+    if name.segment is not None:
+        place = Demand(media_id=UUID(media_id), lane=name.rendition, first=name.segment, last=name.segment)
+        app[HOLES].played(place)
 
 
 def _original_fields(extension: str, name: str) -> dict[str, str]:

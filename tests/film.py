@@ -90,7 +90,7 @@ async def make_package(launcher: Launcher, plan: Plan, original: Path, folder: P
         for number in reversed(range(plan.grid(renditions[0].name).count)):
             await _make_span(launcher, plan, lane, Span(first=number, last=number), source, below)
     measured = {name: measure(below / name, plan.grid(name)) for name in plan.renditions}
-    (folder / "master.m3u8").write_text(render_multivariant(plan, measured), encoding="utf-8")
+    (folder / "master.m3u8").write_text(render_multivariant(plan, measured, f"{plan.digest}/"), encoding="utf-8")
 
 
 async def _make_span(launcher: Launcher, plan: Plan, lane: str, span: Span, source: Input, below: Path) -> None:

@@ -93,7 +93,7 @@ class FfmpegSection(Section):
     ffmpeg: str = "ffmpeg"
     ffprobe: str = "ffprobe"
     threads: int = Field(0, ge=0, le=64)
-    nice: int = Field(10, ge=0, le=19)
+    nice: int = Field(19, ge=0, le=19)
     sandbox: Literal["required", "preferred", "off"] = "required"
     max_pixels: int = Field(35_389_440, ge=65_536)
     stall_seconds: float = Field(120, ge=5, le=3600)

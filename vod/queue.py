@@ -22,6 +22,7 @@ from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind
 
 SUFFIX = ".bell"
+SERVER_BELL = "server-"  # begins the names of bells that no worker answers
 RING = b"1"
 
 log = logging.getLogger(__name__)
@@ -134,6 +135,7 @@ class DbBroker(AsyncBroker):
         bell: Bell,
         lease_seconds: float,
         poll_seconds: float,
+        least_priority: int = 0,
     ) -> None:
         super().__init__()
         self._database = database
@@ -142,6 +144,7 @@ class DbBroker(AsyncBroker):
         self._bell = bell
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
+        self._least_priority = least_priority
 
     def register(self, kind: JobKind, perform: Callable[[int, int], Awaitable[None]]) -> None:
         """Claim jobs of this kind, and have `perform` do them: it is given the job's id and attempt."""
@@ -164,7 +167,11 @@ class DbBroker(AsyncBroker):
 
     async def _claim(self) -> JobSnapshot | None:
         kinds = [JobKind(name) for name in self.get_all_tasks()]
-        claiming = asyncio.ensure_future(self._database.run(leases.claim, self._worker, self._lease_seconds, kinds))
+        claiming = asyncio.ensure_future(
+            self._database.run(
+                leases.claim, self._worker, self._lease_seconds, kinds, least_priority=self._least_priority
+            )
+        )
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:

@@ -5,8 +5,9 @@ Layout below the media root (design.md section 4)::
     incoming/{upload}            bytes on their way in
     originals/{id}.{ext}         never changed once there
     hls/{id}/master.m3u8         what can be served now
-    hls/{id}/{digest}/           plan.json, media playlists, one folder a rendition
+    hls/{id}/{digest}/           plan.json, ladder.m3u8, media playlists, one folder a rendition
     artwork/{id}/                poster and stills
+    subtitles/{id}/              subtitle files that people added, cleaned
     run/                         doorbells of the workers of this host
     secrets/                     0600 files: token keys, set-up code
 
@@ -23,6 +24,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from vod.errors import NotFound
@@ -34,6 +36,7 @@ DIGEST = re.compile(r"[0-9a-f]{16}\Z")
 RENDITION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(m3u8|mpd|json|mp4|m4s|vtt|ass|bin|jpg|webp)\Z")
 MASTER = "master.m3u8"
+LADDER = "ladder.m3u8"
 INIT_SECTION = "init.mp4"
 TRICKPLAY, STILLS = "trickplay", "stills.vtt"
 SECRET = re.compile(r"[a-z][a-z-]*\Z")
@@ -73,6 +76,9 @@ class Storage:
     def plan(self, media_id: UUID, digest: str) -> Path:
         return self.plan_folder(media_id, digest) / "plan.json"
 
+    def ladder(self, media_id: UUID, digest: str) -> Path:
+        return self.plan_folder(media_id, digest) / LADDER
+
     def media_playlist(self, media_id: UUID, digest: str, rendition: str) -> Path:
         return self.plan_folder(media_id, digest) / f"{_checked(RENDITION, rendition)}.m3u8"
 
@@ -95,6 +101,12 @@ class Storage:
     def artwork(self, media_id: UUID, name: str) -> Path:
         return self.root / "artwork" / str(media_id) / _checked(FILE_NAME, name)
 
+    def sidecars(self, media_id: UUID) -> Path:
+        return self.root / "subtitles" / str(media_id)
+
+    def sidecar(self, media_id: UUID, sidecar_id: UUID, suffix: str) -> Path:
+        return self.sidecars(media_id) / _checked(FILE_NAME, f"{sidecar_id}.{suffix}")
+
     @property
     def doorbells(self) -> Path:
         """Where the workers of this host wait for a ring (vod.queue)."""
@@ -115,6 +127,7 @@ class Storage:
         """Remove every byte of one media file; idempotent. The original goes last."""
         shutil.rmtree(self.hls(media_id), ignore_errors=True)
         shutil.rmtree(self.root / "artwork" / str(media_id), ignore_errors=True)
+        shutil.rmtree(self.sidecars(media_id), ignore_errors=True)
         self.original(media_id, extension).unlink(missing_ok=True)
 
     def is_writable(self) -> bool:
@@ -158,9 +171,27 @@ def publish_once(path: Path, *parts: Bytes) -> bool:
 
 
 @contextmanager
+def publishing(path: Path) -> Iterator[BinaryIO]:
+    """Like `publish`, for what comes piece by piece: the file appears when the block ends, unless it raises."""
+    aside = _name_aside(path)
+    try:
+        with aside.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _name_aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
+
+
+@contextmanager
 def _aside(path: Path, parts: Iterable[Bytes], mode: int) -> Iterator[Path]:
     """The content under another name in the same folder, durable; gone afterwards."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
+    aside = _name_aside(path)
     try:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         try:

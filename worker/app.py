@@ -15,6 +15,7 @@ from typing import Any
 
 from taskiq.receiver import Receiver
 
+from vod.catalog import jobs
 from vod.catalog.database import Database
 from vod.catalog.migrations import migrate
 from vod.config import Config
@@ -28,6 +29,8 @@ from worker.sweeper import Sweeper, worker_name
 
 # Of the time to drain: what is left is for giving back the job and closing.
 PATIENCE = 0.8
+# Jobs that somebody waits for, beside the one of the background that a worker has in hand: a picture and its sound.
+URGENT_HANDS = 2
 # Past the time to drain: then something hangs, and the lease brings the job back without us.
 HANGING_SECONDS = 5.0
 
@@ -56,7 +59,12 @@ async def run(config: Config, tasks: Tasks) -> None:
         _on_signal(partial(_drain, runner, stopping, config.worker.drain_seconds))
         async with _beside(heartbeat.run(), _sweeper(parts).run()):
             log.info("worker %s is ready", parts.worker)
-            await _listen(_broker(parts, tasks, runner), stopping, config.worker.drain_seconds)
+            await asyncio.gather(
+                _listen(_broker(parts, tasks, runner), 1, stopping, config.worker.drain_seconds),
+                _listen(
+                    _broker(parts, tasks, runner, jobs.URGENT), URGENT_HANDS, stopping, config.worker.drain_seconds
+                ),
+            )
         log.info("worker %s has stopped", parts.worker)
 
 
@@ -124,10 +132,11 @@ def _context(parts: Parts, lease: Lease) -> Context:
         launcher=parts.launcher,
         worker=parts.worker,
         lease=lease,
+        tell=parts.bell.ring,
     )
 
 
-def _broker(parts: Parts, tasks: Tasks, runner: Runner) -> DbBroker:
+def _broker(parts: Parts, tasks: Tasks, runner: Runner, least_priority: int = 0) -> DbBroker:
     broker = DbBroker(
         parts.database,
         worker=parts.worker,
@@ -135,6 +144,7 @@ def _broker(parts: Parts, tasks: Tasks, runner: Runner) -> DbBroker:
         bell=parts.bell,
         lease_seconds=parts.config.queue.lease_seconds,
         poll_seconds=parts.config.queue.poll_seconds,
+        least_priority=least_priority,
     )
     for kind in tasks:
         broker.register(kind, runner.perform)
@@ -150,13 +160,12 @@ def _sweeper(parts: Parts) -> Sweeper:
         bells=_bells(parts.storage),
         lease_seconds=queue.lease_seconds,
         sweep_seconds=queue.sweep_seconds,
-        max_attempts=queue.max_attempts,
     )
 
 
-async def _listen(broker: DbBroker, stopping: asyncio.Event, drain_seconds: float) -> None:
+async def _listen(broker: DbBroker, hands: int, stopping: asyncio.Event, drain_seconds: float) -> None:
     receiver = Receiver(
-        broker, max_async_tasks=1, run_startup=False, validate_params=False, wait_tasks_timeout=drain_seconds
+        broker, max_async_tasks=hands, run_startup=False, validate_params=False, wait_tasks_timeout=drain_seconds
     )
     await receiver.listen(stopping)
 

@@ -21,6 +21,7 @@ class Stop(StrEnum):
     LOST = "lost"  # somebody else has the job now: write nothing
     CANCELLED = "cancelled"  # a person asked for it
     DRAINED = "drained"  # this worker is stopping
+    UNWANTED = "unwanted"  # the viewer whom it was made for has gone
 
 
 class Lease:
@@ -71,6 +72,7 @@ class Context:
     launcher: Launcher
     worker: str
     lease: Lease
+    tell: Callable[[], None] = lambda: None  # a segment is there: rings at whoever may wait for it
 
 
 # A body returns when its job is done, and raises a HomereelError with a sentence for people when it cannot be.

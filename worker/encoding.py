@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import groupby
 from logging import getLogger
 
 from vod import storage as files
@@ -20,9 +21,8 @@ from vod.hls.picture import ladder_arguments
 from vod.hls.plan import AudioPlan, Plan, Rendition, Rung
 from vod.hls.progress import load_plan, rendition_states
 from vod.hls.sound import audio_arguments
-from vod.hls.spans import runs
 from worker.context import Context
-from worker.lanes import advance
+from worker.lanes import advance, refresh
 
 log = getLogger(__name__)
 
@@ -52,11 +52,15 @@ class _Work:
     span: Span
     segments_done: int = field(default=0)
 
-    async def on_segment(self, _number: int) -> None:
+    async def on_segment(self, number: int) -> None:
         self.segments_done += 1
         self.context.lease.achieved()
         whole = (self.job.last_segment - self.job.first_segment + 1) * len(self.parts)
         self.context.lease.report(min(1.0, self.segments_done / whole))
+        self.context.tell()
+        if number == 0 and self.job.is_urgent:
+            # the head of the film: from here on it may be playable
+            await refresh(self.context, self.job.media_file_id, self.plan)
 
 
 async def run(job: JobSnapshot, context: Context) -> None:
@@ -76,15 +80,13 @@ async def run(job: JobSnapshot, context: Context) -> None:
 def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Rendition], Span]]:
     """Nothing that is there is encoded again: the gaps of the job's range, with the renditions that have them."""
     states = rendition_states(context.storage, job.media_file_id, plan)
-    lane = plan.lanes[job.lane]
     wanted = range(job.first_segment, job.last_segment + 1)
-    missing = [number for number in wanted if any(number not in states[part.name].present for part in lane)]
-    found = []
-    for first, last in runs(missing):
-        numbers = range(first, last + 1)
-        parts = [part for part in lane if any(number not in states[part.name].present for number in numbers)]
-        found.append((parts, Span(first=first, last=last)))
-    return found
+
+    def lacking(number: int) -> tuple[Rendition, ...]:
+        return tuple(part for part in plan.parts(job.lane) if number not in states[part.name].present)
+
+    gaps = [(list(parts), list(numbers)) for parts, numbers in groupby(wanted, lacking) if parts]
+    return [(parts, Span(first=numbers[0], last=numbers[-1])) for parts, numbers in gaps]
 
 
 async def _make(work: _Work, source: Input) -> None:
@@ -107,6 +109,7 @@ async def _encode(work: _Work, span: Span, source: Input, *, gap_allowed: bool) 
         reads=(source.path,),
         outputs=len(work.parts),
         limits=_limits(work),
+        urgent=work.job.is_urgent,
     )
     async with work.context.launcher.stream(command) as running:
         try:
@@ -181,7 +184,7 @@ def _span_seconds(work: _Work) -> float:
 
 def _sync_folders(job: JobSnapshot, context: Context, plan: Plan) -> None:
     """After this no power cut takes a name back; before it the job is not complete."""
-    for part in plan.lanes[job.lane]:
+    for part in plan.parts(job.lane):
         files.sync_folder(context.storage.rendition(job.media_file_id, plan.digest, part.name))
 
 

@@ -70,6 +70,8 @@ class Heartbeat:
             _stop(kept[job_id], Stop.LOST)
         for job_id in renewal.cancelled:
             _stop(kept[job_id], Stop.CANCELLED)
+        for job_id in renewal.unwanted:
+            _stop(kept[job_id], Stop.UNWANTED)
 
     def _stop_outlived(self, kept: dict[int, Lease]) -> None:
         """Nobody could be told that we live for a whole lease: by now another worker may have the job."""

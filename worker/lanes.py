@@ -1,4 +1,4 @@
-"""How a lane goes on: spans are opened as it advances, and what is complete is published in the master.
+"""How a lane goes on: spans are opened as it advances, and what can be served is published in the playlists.
 
 Every step asks the disk and may be repeated; two workers that finish at once do no harm.
 """
@@ -6,6 +6,7 @@ Every step asks the disk and may be repeated; two workers that finish at once do
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from uuid import UUID
 
@@ -14,21 +15,39 @@ from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind
 from vod.hls.encode import Span
-from vod.hls.multivariant import measure, render_multivariant
-from vod.hls.plan import LADDER_LANE, Plan
-from vod.hls.progress import missing_segments, rendition_states
+from vod.hls.iframes import list_iframes
+from vod.hls.multivariant import Measured, estimate, measure, render_multivariant
+from vod.hls.plan import LADDER_LANE, PREVIEW_LANE, Plan
+from vod.hls.progress import RenditionState, missing_segments, rendition_states, servable
 from vod.hls.spans import next_spans
+from vod.hls.subtitle_files import listed_tracks
+from vod.hls.subtitle_group import render_subtitle_group
+from vod.hls.subtitles import SubtitleTrack
 from vod.storage import Storage
 from worker.context import Context
 
+# Of a new film: half a minute, what a player fills its buffer with.
+HEAD_SECONDS = 30
+
 
 async def advance(job: JobSnapshot, context: Context, plan: Plan) -> None:
-    """After a span: open the next ones, or publish what is complete."""
+    """After a span: open the next ones, or publish what is complete. A viewer's span is followed by none."""
     missing = await asyncio.to_thread(missing_segments, context.storage, job.media_file_id, plan, job.lane)
-    if missing:
-        await open_spans(context, job.media_file_id, plan, job.lane, priority=jobs.LADDER, finished=job.id)
-    else:
+    if not missing:
         await refresh(context, job.media_file_id, plan)
+    elif job.lane in plan.lanes:
+        await open_spans(context, job.media_file_id, plan, job.lane, priority=jobs.LADDER, finished=job.id)
+
+
+async def open_head(context: Context, media_id: UUID, plan: Plan) -> None:
+    """The preview of the film's beginning, which plays while nothing else is there."""
+    if plan.preview is None:
+        return
+    grid = plan.grid(plan.preview.name)
+    missing = await asyncio.to_thread(missing_segments, context.storage, media_id, plan, PREVIEW_LANE)
+    if 0 in missing:
+        (span,) = next_spans(missing, (), grid, Fraction(HEAD_SECONDS), 1)
+        await context.database.run(_add_job, media_id, PREVIEW_LANE, span, jobs.HEAD)
 
 
 async def open_spans(
@@ -69,41 +88,66 @@ def _add_job(media_id: UUID, lane: str, span: Span, priority: int) -> None:
 
 
 async def refresh(context: Context, media_id: UUID, plan: Plan) -> None:
-    """Publish the complete renditions; when that is all of them, ask for their verification."""
-    complete = await asyncio.to_thread(publish_master, context.storage, media_id, plan)
-    if complete:
-        await context.database.run(_record, media_id, plan, complete)
+    """Publish what can be served; when every rendition is complete, ask for their verification."""
+    offered, complete = await asyncio.to_thread(publish_playlists, context.storage, media_id, plan)
+    if offered:
+        await context.database.run(_record, media_id, plan, offered, complete)
 
 
-def publish_master(storage: Storage, media_id: UUID, plan: Plan) -> frozenset[str]:
-    """Write `master.m3u8` for the complete renditions and return their names.
+def publish_playlists(storage: Storage, media_id: UUID, plan: Plan) -> tuple[frozenset[str], frozenset[str]]:
+    """Write `master.m3u8` for what can be served now and return those names, and those of complete renditions.
 
-    Again where another worker completed one meanwhile: the last to write has seen all.
+    Again where another worker brought more meanwhile: the last to write has seen all.
     """
-    complete: frozenset[str] = frozenset()
-    while (found := _complete(storage, media_id, plan)) != complete:
-        complete = found
-        measured = {name: measure(storage.rendition(media_id, plan.digest, name), plan.grid(name)) for name in complete}
-        files.publish(storage.master(media_id), render_multivariant(plan, measured).encode())
+    told: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    listed: tuple[SubtitleTrack, ...] = ()
+    wound = ""
+    while True:
+        states = rendition_states(storage, media_id, plan)
+        found = servable(plan, states), frozenset(name for name, state in states.items() if state.complete)
+        subtitles = listed_tracks(storage, media_id, plan)
+        iframes = list_iframes(storage, media_id, plan, f"{plan.digest}/")
+        if (found, subtitles, iframes) == (told, listed, wound) or not found[0]:
+            return found
+        told, listed, wound = found, subtitles, iframes
+        _publish_ladder(storage, media_id, plan, states)
+        described = _described(storage, media_id, plan, states, told[0])
+        folder = f"{plan.digest}/"
+        master = render_multivariant(plan, described, folder, render_subtitle_group(listed, folder))
+        files.publish(storage.master(media_id), (master + iframes).encode())
         files.sync_folder(storage.hls(media_id))
-    return complete
 
 
-def is_playable(plan: Plan, complete: frozenset[str]) -> bool:
+def _publish_ladder(storage: Storage, media_id: UUID, plan: Plan, states: Mapping[str, RenditionState]) -> None:
+    """Every rendition whose init section is there: a player can wait for its segments."""
+    begun = [name for name in plan.renditions if storage.init_section(media_id, plan.digest, name).exists()]
+    described = _described(storage, media_id, plan, states, begun)
+    files.publish(storage.ladder(media_id, plan.digest), render_multivariant(plan, described, "").encode())
+
+
+def _described(
+    storage: Storage, media_id: UUID, plan: Plan, states: Mapping[str, RenditionState], names: Collection[str]
+) -> dict[str, Measured]:
+    described = {}
+    for name in names:
+        folder = storage.rendition(media_id, plan.digest, name)
+        state = states[name]
+        described[name] = measure(folder, plan.grid(name)) if state.complete else estimate(folder, state.rendition)
+    return described
+
+
+def is_playable(plan: Plan, offered: frozenset[str]) -> bool:
     """One rung and the sound that goes with it."""
-    seen = not plan.rungs or any(rung.name in complete for rung in plan.rungs)
-    heard = not plan.audio or any(audio.name in complete for audio in plan.audio if audio.default)
+    seen = not plan.rungs or any(rung.name in offered for rung in plan.rungs)
+    heard = not plan.audio or any(audio.name in offered for audio in plan.audio if audio.default)
     return seen and heard
 
 
-def _complete(storage: Storage, media_id: UUID, plan: Plan) -> frozenset[str]:
-    states = rendition_states(storage, media_id, plan)
-    return frozenset(name for name, state in states.items() if state.complete)
-
-
-def _record(media_id: UUID, plan: Plan, complete: frozenset[str]) -> None:
-    if is_playable(plan, complete):
+def _record(media_id: UUID, plan: Plan, offered: frozenset[str], complete: frozenset[str]) -> None:
+    if is_playable(plan, offered):
         media_files.mark_playable(media_id)
     media_files.touch(media_id)
+    if plan.rungs and plan.rungs[-1].name in complete:
+        jobs.add(media_id, JobKind.TRICKPLAY, priority=jobs.TRICKPLAY)
     if len(complete) == len(plan.renditions):
-        jobs.add(media_id, JobKind.VERIFY, priority=jobs.HEAD)
+        jobs.add(media_id, JobKind.VERIFY, priority=jobs.VERIFY)

@@ -18,12 +18,14 @@ from vod.catalog.models import JobKind
 from vod.config import HlsSection
 from vod.ffmpeg.probe import probe
 from vod.ffmpeg.source import Source
-from vod.hls.plan import Plan
+from vod.hls.plan import LADDER_LANE, Plan
 from vod.hls.planning import PlanSettings, make_plan
 from vod.hls.playlist import render_media_playlist
 from vod.storage import Storage
 from worker.context import Context
-from worker.lanes import open_spans, refresh
+from worker.init_sections import make_init_sections
+from worker.lanes import open_head, open_spans, refresh
+from worker.subtitling import ask_for_subtitles
 
 
 async def run(job: JobSnapshot, context: Context) -> None:
@@ -34,8 +36,13 @@ async def run(job: JobSnapshot, context: Context) -> None:
     plan = make_plan(source, plan_settings(context.config.hls))
     await asyncio.to_thread(_store, context.storage, media_id, plan)
     await context.database.run(_record, media_id, source, plan)
+    await open_head(context, media_id, plan)
     for lane in plan.lanes:
-        await open_spans(context, media_id, plan, lane, priority=jobs.HEAD)
+        priority = jobs.LADDER if lane == LADDER_LANE else jobs.HEAD
+        await open_spans(context, media_id, plan, lane, priority=priority)
+    context.tell()
+    await make_init_sections(context, media_id, plan)
+    await ask_for_subtitles(context, media_id, plan)
     await refresh(context, media_id, plan)
 
 

@@ -108,6 +108,9 @@ class Runner:
         if lease.stopped is Stop.CANCELLED or isinstance(error, JobCancelled):
             leases.fail(lease.job, self._worker, CANCELLED)
             return "cancelled"
+        if lease.stopped is Stop.UNWANTED:
+            leases.complete(lease.job, self._worker)
+            return "no longer wanted"
         if lease.stopped is Stop.DRAINED:
             leases.give_back(lease.job, self._worker, achieved=lease.has_achieved)
             return "given back"

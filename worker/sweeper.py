@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vod.catalog import leases, media_files
+from vod.catalog import demands, leases, media_files
 from vod.catalog.database import OUTAGE, Database
 from vod.catalog.leases import HeldLease
 from vod.queue import SUFFIX, Bell, answers
@@ -65,7 +65,6 @@ class Sweeper:
         bells: Path,
         lease_seconds: float,
         sweep_seconds: float,
-        max_attempts: int,
     ) -> None:
         self._database = database
         self._storage = storage
@@ -73,7 +72,6 @@ class Sweeper:
         self._bells = bells
         self._lease_seconds = lease_seconds
         self._sweep_seconds = sweep_seconds
-        self._max_attempts = max_attempts
         self._watch = Watch({})
 
     async def run(self) -> None:
@@ -94,7 +92,7 @@ class Sweeper:
         held = await self._database.read(leases.all_held)
         for lease, still_seconds in self._watch.look(held, time.monotonic()):
             if await self._is_abandoned(lease, still_seconds):
-                state = await self._database.run(leases.free, lease, self._max_attempts)
+                state = await self._database.run(leases.free, lease)
                 log.warning("job %d: its worker is gone, now %s", lease.job_id, state or "in other hands")
                 self._bell.ring()
 
@@ -109,6 +107,7 @@ class Sweeper:
         while True:
             try:
                 await self._database.run(leases.delete_completed)
+                await self._database.run(demands.delete_unwanted)
                 await self._remove_deleted()
             except OUTAGE as error:
                 log.warning("nothing swept, the database is away: %s", type(error).__name__)

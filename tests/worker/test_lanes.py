@@ -20,7 +20,7 @@ from vod.config import FfmpegSection
 from vod.ffmpeg.process import Launcher
 from vod.hls.plan import LADDER_LANE, Plan
 from vod.storage import Storage, segment_name
-from worker.lanes import advance, is_playable, open_spans, publish_master, refresh
+from worker.lanes import advance, is_playable, open_spans, publish_playlists, refresh
 
 SEGMENTS = 30
 FILM = make_plan(
@@ -136,7 +136,43 @@ async def test_a_whole_film_is_verified_once(yard: Yard) -> None:
     context = context_for(yard, IDLE, add_span(yard, film), hls=HLS)
     for _ in range(2):
         await refresh(context, film, FILM)
-        assert [job.priority for job in open_jobs(yard, film, JobKind.VERIFY)] == [jobs.HEAD]
+        assert [job.priority for job in open_jobs(yard, film, JobKind.VERIFY)] == [jobs.VERIFY]
+
+
+async def test_the_head_of_the_preview_and_of_the_sound_is_enough_to_play(yard: Yard) -> None:
+    film = add_planned_film(yard, FILM)
+    storage = storage_of(yard)
+    context = context_for(yard, IDLE, add_span(yard, film), hls=HLS)
+    put(storage, film, "720p", [0])
+    put(storage, film, "audio-eng", [0, 1])
+    await refresh(context, film, FILM)
+    assert served(storage, film) == {"audio-eng"}
+    put(storage, film, "480p", [0])
+    await refresh(context, film, FILM)
+    assert served(storage, film) == {"480p", "audio-eng"}
+    assert row_of(yard, film).playable_at is not None
+
+
+async def test_our_own_page_is_told_of_every_rung_whose_headers_are_there(yard: Yard) -> None:
+    film = add_planned_film(yard, FILM)
+    storage = storage_of(yard)
+    put(storage, film, "480p", [0])
+    put(storage, film, "720p", [])
+    await refresh(context_for(yard, IDLE, add_span(yard, film), hls=HLS), film, FILM)
+    ladder = storage.ladder(film, FILM.digest).read_text()
+    assert [name for name in ("720p.m3u8", "480p.m3u8", "audio-eng.m3u8") if name in ladder.split()] == [
+        "720p.m3u8",
+        "480p.m3u8",
+    ]
+
+
+async def test_a_viewer_s_span_is_followed_by_none(yard: Yard) -> None:
+    film = add_planned_film(yard, FILM)
+    put(storage_of(yard), film, "480p", [7])
+    job = add_span(yard, film, lane="480p", first=7, last=7)
+    await advance(job, context_for(yard, IDLE, job, hls=HLS), FILM)
+    end(yard, job)
+    assert spans(yard, film) == []
 
 
 class OthersFinish(Storage):
@@ -156,18 +192,18 @@ def test_the_master_is_written_until_nothing_was_completed_meanwhile(yard: Yard)
     film = add_planned_film(yard, FILM)
     storage = OthersFinish(storage_of(yard).root, film, "480p", "audio-eng")
     put_all(storage, film, "720p")
-    assert publish_master(storage, film, FILM) == {"720p", "480p", "audio-eng"}
+    assert publish_playlists(storage, film, FILM)[1] == {"720p", "480p", "audio-eng"}
     assert served(storage, film) == {"720p", "480p", "audio-eng"}
 
 
 def test_an_unchanged_film_keeps_its_master(yard: Yard) -> None:
     film = add_planned_film(yard, FILM)
     put_all(storage_of(yard), film, *FILM.renditions)
-    publish_master(storage_of(yard), film, FILM)
+    publish_playlists(storage_of(yard), film, FILM)
     text = storage_of(yard).master(film).read_text()
     shutil.rmtree(storage_of(yard).rendition(film, FILM.digest, "480p"))
     put_all(storage_of(yard), film, "480p")
-    publish_master(storage_of(yard), film, FILM)
+    publish_playlists(storage_of(yard), film, FILM)
     assert storage_of(yard).master(film).read_text() == text
 
 

@@ -20,7 +20,10 @@ from vod.errors import Conflict, JobCancelled, NotFound
 VIEWER = 100
 PROBE = 85
 HEAD = 80  # the first spans of a new film
+URGENT = HEAD  # from here on somebody waits: done beside everything else, with the machine's full speed
 ARTWORK = 75
+VERIFY = 70
+SUBTITLES = 60
 LADDER = 40
 TRICKPLAY = 30
 
@@ -52,6 +55,11 @@ class JobSnapshot:
     error: str
     created_at: float
     updated_at: float
+    wanted_until: float | None = None
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.priority >= URGENT
 
 
 def add(
@@ -123,6 +131,7 @@ def retry(media_file_id: UUID) -> int:
     if _is_being_cancelled(media_file_id):
         raise Conflict("Processing is still being stopped. Try again in a moment.")
     failed = list(Job.delete().where((Job.media_file == media_file_id) & FAILED_JOB).returning(Job).execute())
+    failed = [job for job in failed if job.wanted_until is None]  # what a viewer waited for is over
     for job in failed:
         add(
             media_file_id,
@@ -185,6 +194,7 @@ def snapshot(job: Job) -> JobSnapshot:
         error=job.error,
         created_at=job.created_at,
         updated_at=job.updated_at,
+        wanted_until=job.wanted_until,
     )
 
 

@@ -5,8 +5,8 @@
        └── give_back, wait, fail_attempt, free
 
 A claim is a lease that its worker renews. `attempts` counts claims and is the fence: every later UPDATE
-names worker and attempt, so one whose lease was taken away changes nothing. A claim counts as fruitless
-until it proves otherwise, so that a film that kills its worker is found out all the same.
+names worker and attempt, so one whose lease was taken away changes nothing. A worker that dies says little about
+the film, whose ffmpeg is a process of its own: deaths are counted apart, and only many of them fail a job.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from vod.catalog.jobs import ESSENTIAL, FAILED_JOB, JobSnapshot, fail_media_file
 from vod.catalog.models import Job, JobKind, JobState, MediaFile, MediaStatus
 
 LONGEST_BACKOFF_SECONDS = 450.0
+MOST_DEATHS = 9  # in a row without a result: then it is the film that kills its workers
 WORKER_DIED = "The worker stopped unexpectedly in the middle of this job, every time."
 KEPT_SECONDS = 24 * 3600.0  # a completed job, for people to look at
 
@@ -44,12 +45,16 @@ class Renewal:
 
     lost: frozenset[int]
     cancelled: frozenset[int]
+    unwanted: frozenset[int] = frozenset()
 
 
-def claim(worker: str, lease_seconds: float, kinds: Collection[JobKind] | None = None) -> JobSnapshot | None:
+def claim(
+    worker: str, lease_seconds: float, kinds: Collection[JobKind] | None = None, *, least_priority: int = 0
+) -> JobSnapshot | None:
     """Take the most urgent due job, whoever else is looking; None when nothing is due."""
     candidate = Job.alias()
     due = candidate.select(candidate.id).where((candidate.state == JobState.PENDING) & _is_due(candidate.run_at))
+    due = due.where((candidate.priority >= least_priority) & _is_wanted(candidate.wanted_until))
     if kinds is not None:
         due = due.where(candidate.kind.in_(list(kinds)))
     due = due.order_by(candidate.priority.desc(), candidate.run_at, candidate.id).limit(1)
@@ -86,20 +91,22 @@ def renew(
     achieved: Collection[int] = (),
 ) -> Renewal:
     """Prolong the leases of `held` (job id -> attempts) and say which of them must stop."""
-    lost, cancelled = set(), set()
+    lost, cancelled, unwanted = set(), set(), set()
     for job_id, attempts in held.items():
         changes: dict[str, Any] = {"lease_until": now() + lease_seconds, "updated_at": now()}
         if job_id in progress:
             changes["progress"] = progress[job_id]
         if job_id in achieved:
-            changes["fruitless"] = 0
-        rows = Job.update(**changes).where(_fence(job_id, attempts, worker)).returning(Job.cancel_requested).execute()
-        answer = [job.cancel_requested for job in rows]
+            changes |= {"fruitless": 0, "deaths": 0}
+        query = Job.update(**changes).where(_fence(job_id, attempts, worker)).returning(*_asked()).tuples()
+        answer = [(bool(cancel), bool(wanted)) for cancel, wanted in query.execute()]
         if not answer:
             lost.add(job_id)
-        elif answer[0]:
+        elif answer[0][0]:
             cancelled.add(job_id)
-    return Renewal(frozenset(lost), frozenset(cancelled))
+        elif not answer[0][1]:
+            unwanted.add(job_id)
+    return Renewal(frozenset(lost), frozenset(cancelled), frozenset(unwanted))
 
 
 def complete(job: JobSnapshot, worker: str) -> bool:
@@ -139,7 +146,7 @@ def fail(job: JobSnapshot, worker: str, error: str) -> bool:
     """The end of this job, no matter how many attempts are left. False when it was taken away."""
     if not _end(job, worker, state=JobState.FAILED, error=error):
         return False
-    if job.kind in ESSENTIAL:
+    if job.kind in ESSENTIAL and job.wanted_until is None:
         fail_media_file(job.media_file_id, error)
     return True
 
@@ -154,12 +161,17 @@ def all_held() -> list[HeldLease]:
     return [HeldLease(job.id, job.attempts, job.worker, job.lease_until or 0.0) for job in query]
 
 
-def free(lease: HeldLease, max_attempts: int) -> JobState | None:
+def free(lease: HeldLease) -> JobState | None:
     """Take the job from a worker that is gone. None when it has moved since, and then nothing changed."""
     job = Job.get_or_none(_fence(lease.job_id, lease.attempts, lease.worker) & (Job.lease_until == lease.until))
     if job is None:
         return None
-    return fail_attempt(snapshot(job), lease.worker, WORKER_DIED, achieved=False, max_attempts=max_attempts)
+    gone, deaths = snapshot(job), job.deaths + 1
+    if deaths >= MOST_DEATHS:
+        return JobState.FAILED if fail(gone, lease.worker, WORKER_DIED) else None
+    fruitless = max(gone.fruitless - 1, 0)
+    again = {"state": JobState.PENDING, "fruitless": fruitless, "deaths": deaths, "error": WORKER_DIED}
+    return JobState.PENDING if _end(gone, lease.worker, run_at=now() + backoff_seconds(0), **again) else None
 
 
 def delete_completed() -> int:
@@ -176,7 +188,9 @@ def _taken(job: Job) -> JobSnapshot:
 
 def _resume_media_file(media_file_id: UUID) -> None:
     """A retried film leaves FAILED when work on it begins and nothing that it needs is still failed."""
-    blocked = Job.select().where((Job.media_file == media_file_id) & FAILED_JOB & Job.kind.in_(ESSENTIAL))
+    blocked = Job.select().where(
+        (Job.media_file == media_file_id) & FAILED_JOB & Job.kind.in_(ESSENTIAL) & Job.wanted_until.is_null()
+    )
     resumed = Case(None, ((MediaFile.plan_digest.is_null(), MediaStatus.UPLOADED),), MediaStatus.PROCESSING)
     MediaFile.update(status=resumed, error_message=None, updated_at=now()).where(
         (MediaFile.id == media_file_id) & (MediaFile.status == MediaStatus.FAILED) & ~fn.EXISTS(blocked)
@@ -197,6 +211,17 @@ def _end(job: JobSnapshot, worker: str, **changes: Any) -> bool:
         Job.update(lease_until=None, updated_at=now(), **changes).where(_fence(job.id, job.attempts, worker)).execute()
     )
     return ended == 1
+
+
+def _asked() -> tuple[Any, ...]:
+    """What a heartbeat asks of each row."""
+    # No IS NULL here: SQLite 3.40 answers it wrongly in RETURNING (seen: 0 for a column that is NULL).
+    is_wanted = fn.COALESCE(Job.wanted_until, now() + 1) > now()
+    return Job.cancel_requested, Case(None, ((is_wanted, 1),), 0)
+
+
+def _is_wanted(wanted_until: Any) -> Any:
+    return wanted_until.is_null() | (wanted_until > now())
 
 
 def _fence(job_id: int, attempts: int, worker: str) -> Any:

@@ -50,6 +50,7 @@ class JobKind(StrEnum):
     PROBE = "probe"
     ENCODE = "encode"
     ARTWORK = "artwork"
+    SUBTITLES = "subtitles"
     TRICKPLAY = "trickplay"
     VERIFY = "verify"
 
@@ -149,6 +150,8 @@ class Job(Record):
     error = TextField(default="")
     created_at = DoubleField(default=time.time)
     updated_at = DoubleField(default=time.time)
+    deaths = IntegerField(default=0)  # workers that died at it since it last achieved something
+    wanted_until = DoubleField(null=True)  # a viewer waits for it until then; null: whoever watches or not
 
     class Meta:
         indexes = (

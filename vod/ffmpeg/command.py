@@ -33,6 +33,7 @@ class Command:
     reads: tuple[Path, ...] = ()  # the only files the child may open, besides its libraries
     outputs: int = 0
     limits: Limits = PROBE_LIMITS
+    urgent: bool = False  # somebody waits: an equal of the server, not what stands back; ffprobe always is
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class Launcher:
             reads=command.reads,
             pipes=pipes.inherited,
             walls=self._walls,
-            nice=self.settings.nice,
+            nice=0 if command.urgent or command.program == "ffprobe" else self.settings.nice,
             address_space_bytes=command.limits.address_space_bytes,
             cpu_seconds=command.limits.cpu_seconds,
         )

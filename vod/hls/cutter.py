@@ -84,6 +84,14 @@ async def cut_audio(reader: asyncio.StreamReader, target: Target) -> None:
     writer.check_complete()
 
 
+async def cut_header(reader: asyncio.StreamReader, folder: Path, grid: Grid) -> None:
+    """Publishes the init section and reads the rest away. Raises like `cut_video`."""
+    async for kind, content in _top_boxes(reader):
+        if kind == b"moov":
+            section = init_section(content, grid.timescale, grid.cuts[-1])
+            await asyncio.to_thread(_publish_init, folder / storage.INIT_SECTION, section)
+
+
 def _segment_of(group: list[Sample], target: Target) -> int:
     """A fragment starts with an IDR and lies within one segment, for there is an IDR at every cut."""
     if not group[0].keyframe:

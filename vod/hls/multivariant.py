@@ -1,25 +1,27 @@
-"""The multivariant playlist: what can be served now, described by what was measured in it.
+"""Multivariant playlists: `master.m3u8` lists what can be served now, `ladder.m3u8` every rung of the plan.
 
-`master.m3u8` lies above the plan folders (`hls/{id}/master.m3u8`), so its URIs start with the plan's digest.
-Every attribute is a fact of the finished renditions: codec strings from their init sections, bandwidths from
-their segments.
+`master.m3u8` lies above the plan folders (`hls/{id}/master.m3u8`), so its URIs start with the plan's digest; players
+read it once. The ladder lies in the plan's folder and is for our own page, which knows which rungs it may take yet.
+Every attribute is a fact of the renditions: codec strings from their init sections, bandwidths from their segments,
+or, while those are being made, what the encoder is allowed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from vod.hls.codecs import codec_string
 from vod.hls.ladder import box_lines
-from vod.hls.plan import AudioPlan, Grid, Plan, Rung
+from vod.hls.plan import AudioPlan, Grid, Plan, Rendition, Rung
 from vod.hls.playlist import PROTOCOL_VERSION, longest_segment_seconds
 from vod.storage import INIT_SECTION, segment_name
 
 AUDIO_GROUP = "audio"
+SUBTITLE_GROUP = "subs"
 DESCRIBES_VIDEO = "public.accessibility.describes-video"
 
 # Apple 1.32: a player starts with the first variant, so it is neither the lowest nor the original
@@ -70,6 +72,7 @@ class StreamInf:  # EXT-X-STREAM-INF and the URI on the next line
     frame_rate: Fraction | None
     audio: str | None  # GROUP-ID
     uri: str
+    subtitles: str | None = None  # GROUP-ID
 
     def render(self) -> str:
         attributes = _attributes(
@@ -79,25 +82,35 @@ class StreamInf:  # EXT-X-STREAM-INF and the URI on the next line
             ("RESOLUTION", "{}x{}".format(*self.resolution) if self.resolution else None),
             ("FRAME-RATE", f"{float(self.frame_rate):.3f}" if self.frame_rate else None),
             ("AUDIO", quoted(self.audio) if self.audio else None),
+            ("SUBTITLES", quoted(self.subtitles) if self.subtitles else None),
         )
         return f"#EXT-X-STREAM-INF:{attributes}\n{self.uri}"
 
 
-def render_multivariant(plan: Plan, complete: Mapping[str, Measured]) -> str:
-    """`complete` names the renditions to list; ValueError where there is none of them, for nothing would play."""
-    audio = [track for track in plan.audio if track.name in complete]
-    rungs = _first_variant_first([rung for rung in plan.rungs if rung.name in complete], complete)
+def render_multivariant(
+    plan: Plan, offered: Mapping[str, Measured], folder: str, subtitles: Sequence[str] = ()
+) -> str:
+    """`offered` are the renditions to list, `folder` is where their playlists lie, seen from this one ("" or "…/").
+
+    `subtitles` are the lines of `vod.hls.subtitle_group`.
+    ValueError where there is none of them, for nothing would play.
+    """
+    audio = [track for track in plan.audio if track.name in offered]
+    rungs = _first_variant_first([rung for rung in plan.rungs if rung.name in offered], offered)
     if not rungs and not audio:
-        raise ValueError("a multivariant playlist needs at least one complete rendition")
-    media = _audio_group(plan, audio, in_variant=not rungs)
-    variants = [_video_variant(plan, rung, audio, complete) for rung in rungs] or [
-        _audio_variant(plan, audio, complete)
+        raise ValueError("a multivariant playlist needs at least one rendition")
+    media = _audio_group(folder, audio, in_variant=not rungs)
+    variants = [_video_variant(plan, folder, rung, audio, offered) for rung in rungs] or [
+        _audio_variant(folder, audio, offered)
     ]
+    if subtitles:
+        variants = [replace(variant, subtitles=SUBTITLE_GROUP) for variant in variants]
     lines = [
         "#EXTM3U",
         f"#EXT-X-VERSION:{PROTOCOL_VERSION}",
         "#EXT-X-INDEPENDENT-SEGMENTS",
         *(rendition.render() for rendition in media),
+        *subtitles,
         *(variant.render() for variant in variants),
     ]
     return "\n".join(lines) + "\n"
@@ -114,6 +127,15 @@ def measure(folder: Path, grid: Grid) -> Measured:
         average_bps=_bps(sum(sizes), sum(grid.durations)),
         codec=codec_string((folder / INIT_SECTION).read_bytes()),
     )
+
+
+def estimate(folder: Path, rendition: Rendition) -> Measured:
+    """What a rendition that is still being made may become: the most its encoder is allowed.
+
+    Raises OSError where the init section is missing, ValueError where it is not one.
+    """
+    peak = rendition.bitrate_bps if isinstance(rendition, AudioPlan) else rendition.peak_bps
+    return Measured(peak_bps=peak, average_bps=peak, codec=codec_string((folder / INIT_SECTION).read_bytes()))
 
 
 def peak_bps(sizes: Sequence[int], grid: Grid) -> int:
@@ -139,22 +161,24 @@ def quoted(text: str) -> str:
     return '"' + "".join(character if character.isprintable() else " " for character in text.replace('"', "”")) + '"'
 
 
-def _video_variant(plan: Plan, rung: Rung, audio: list[AudioPlan], complete: Mapping[str, Measured]) -> StreamInf:
-    heard = [complete[track.name] for track in audio]
+def _video_variant(
+    plan: Plan, folder: str, rung: Rung, audio: list[AudioPlan], offered: Mapping[str, Measured]
+) -> StreamInf:
+    heard = [offered[track.name] for track in audio]
     return StreamInf(
-        bandwidth=complete[rung.name].peak_bps + max((track.peak_bps for track in heard), default=0),
-        average_bandwidth=complete[rung.name].average_bps + max((track.average_bps for track in heard), default=0),
-        codecs=(complete[rung.name].codec, *dict.fromkeys(track.codec for track in heard)),
+        bandwidth=offered[rung.name].peak_bps + max((track.peak_bps for track in heard), default=0),
+        average_bandwidth=offered[rung.name].average_bps + max((track.average_bps for track in heard), default=0),
+        codecs=(offered[rung.name].codec, *dict.fromkeys(track.codec for track in heard)),
         resolution=(rung.width, rung.height),
         frame_rate=plan.video.frame_rate if plan.video else None,
         audio=AUDIO_GROUP if audio else None,
-        uri=_playlist_uri(plan, rung.name),
+        uri=_playlist_uri(folder, rung.name),
     )
 
 
-def _audio_variant(plan: Plan, audio: list[AudioPlan], complete: Mapping[str, Measured]) -> StreamInf:
+def _audio_variant(folder: str, audio: list[AudioPlan], offered: Mapping[str, Measured]) -> StreamInf:
     """A film without pictures: the variant is its default track, the others are its alternatives."""
-    heard = [complete[track.name] for track in audio]
+    heard = [offered[track.name] for track in audio]
     return StreamInf(
         bandwidth=max(track.peak_bps for track in heard),
         average_bandwidth=max(track.average_bps for track in heard),
@@ -162,11 +186,11 @@ def _audio_variant(plan: Plan, audio: list[AudioPlan], complete: Mapping[str, Me
         resolution=None,
         frame_rate=None,
         audio=AUDIO_GROUP,
-        uri=_playlist_uri(plan, _default_track(audio).name),
+        uri=_playlist_uri(folder, _default_track(audio).name),
     )
 
 
-def _audio_group(plan: Plan, audio: list[AudioPlan], *, in_variant: bool) -> list[Media]:
+def _audio_group(folder: str, audio: list[AudioPlan], *, in_variant: bool) -> list[Media]:
     """Only one member of a language is picked automatically (RFC 8216 4.3.4.1.1); a commentary never is."""
     group: list[Media] = []
     picked: set[tuple[str, bool]] = set()
@@ -175,11 +199,11 @@ def _audio_group(plan: Plan, audio: list[AudioPlan], *, in_variant: bool) -> lis
         default, kind = not group, (track.language, track.visually_impaired)
         autoselect = default or (not track.commentary and kind not in picked)
         picked |= {kind} if autoselect else set()
-        group.append(_media(plan, track, default=default, autoselect=autoselect, in_variant=default and in_variant))
+        group.append(_media(folder, track, default=default, autoselect=autoselect, in_variant=default and in_variant))
     return group
 
 
-def _media(plan: Plan, track: AudioPlan, *, default: bool, autoselect: bool, in_variant: bool) -> Media:
+def _media(folder: str, track: AudioPlan, *, default: bool, autoselect: bool, in_variant: bool) -> Media:
     return Media(
         group_id=AUDIO_GROUP,
         name=track.label or track.name,
@@ -188,7 +212,7 @@ def _media(plan: Plan, track: AudioPlan, *, default: bool, autoselect: bool, in_
         autoselect=autoselect,
         channels=track.channels,
         characteristics=DESCRIBES_VIDEO if track.visually_impaired else None,
-        uri=None if in_variant else _playlist_uri(plan, track.name),
+        uri=None if in_variant else _playlist_uri(folder, track.name),
     )
 
 
@@ -197,12 +221,12 @@ def _default_track(audio: Iterable[AudioPlan]) -> AudioPlan:
     return min(audio, key=lambda track: (not track.default, track.commentary, track.visually_impaired))
 
 
-def _first_variant_first(rungs: list[Rung], complete: Mapping[str, Measured]) -> list[Rung]:
+def _first_variant_first(rungs: list[Rung], offered: Mapping[str, Measured]) -> list[Rung]:
     """The rung of the 540-720p class nearest to 2 Mb/s, then the others, highest first."""
     middle = [rung for rung in rungs if _lines(rung) in FIRST_VARIANT_LINES] or rungs
 
     def distance(rung: Rung) -> float:
-        return abs(math.log(max(complete[rung.name].average_bps, 1) / FIRST_VARIANT_BPS))
+        return abs(math.log(max(offered[rung.name].average_bps, 1) / FIRST_VARIANT_BPS))
 
     first = min(middle, key=distance, default=None)
     return sorted(rungs, key=lambda rung: rung is not first)
@@ -212,8 +236,8 @@ def _lines(rung: Rung) -> int:
     return box_lines(Fraction(rung.width), Fraction(rung.height))
 
 
-def _playlist_uri(plan: Plan, name: str) -> str:
-    return f"{plan.digest}/{name}.m3u8"
+def _playlist_uri(folder: str, name: str) -> str:
+    return f"{folder}{name}.m3u8"
 
 
 def _bps(size_bytes: int, seconds: Fraction | int) -> int:

@@ -41,6 +41,17 @@ HDR_DEFAULTS = {"pq": "smpte2084", "hlg": "arib-std-b67"}
 
 def ladder_arguments(plan: Plan, video: VideoPlan, rungs: Sequence[Rung], span: Span, source: Input) -> list[str]:
     """All `rungs` (highest first) from one decode; output n is rung n."""
+    return compiled(_outputs(plan, video, rungs, span, source, {}))
+
+
+def header_arguments(plan: Plan, video: VideoPlan, rungs: Sequence[Rung], source: Input) -> list[str]:
+    """The film's first frame alone through the same encoders: their headers are those of every span."""
+    return compiled(_outputs(plan, video, rungs, Span(first=0, last=0), source, {"frames:v": 1}))
+
+
+def _outputs(
+    plan: Plan, video: VideoPlan, rungs: Sequence[Rung], span: Span, source: Input, limits: dict[str, object]
+) -> list[Any]:
     start, end = (video.cuts[k] - video.tolerance_ticks for k in (span.first, span.last + 1))
     picture = open_original(plan, source, _video_seek(plan, video, span))[str(video.stream_index)]
     picture = _timed(picture, video, start, end if span.last + 1 < len(video.cuts) - 1 else None, span)
@@ -52,8 +63,9 @@ def ladder_arguments(plan: Plan, video: VideoPlan, rungs: Sequence[Rung], span: 
             this, picture = split[0], split[1]
         else:
             this = picture
-        outputs.append(ffmpeg.output(this, f"pipe:{FIRST_PIPE + n}", **_video_options(plan, video, rung, span, source)))
-    return compiled(outputs)
+        options = _video_options(plan, video, rung, span, source) | limits
+        outputs.append(ffmpeg.output(this, f"pipe:{FIRST_PIPE + n}", **options))
+    return outputs
 
 
 def _video_seek(plan: Plan, video: VideoPlan, span: Span) -> Fraction | None:
@@ -101,8 +113,9 @@ def _scaled(picture: Any, rung: Rung, video: VideoPlan, *, first: bool) -> Any:
         options["out_range"] = "limited"  # full-range originals (phones, MJPEG) become what players expect
     picture = picture.filter("scale", rung.width, rung.height, **options)
     if first:
-        picture = tone_mapped(picture, video).filter("setsar", "1").filter("format", "yuv420p")
-    return picture
+        picture = tone_mapped(picture, video).filter("format", "yuv420p")
+    # 854x480 would be 1280:1281, and other headers than those of the same rung made alone
+    return picture.filter("setsar", "1")
 
 
 def tone_mapped(picture: Any, video: VideoPlan) -> Any:

@@ -15,14 +15,17 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 LADDER_LANE = "ladder"
+PREVIEW_LANE = "preview"
 AUDIO_LANE_PREFIX = "audio-"
 AAC_FRAME_SAMPLES = 1024
 PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
 
 # "ass" is text whose styling is kept beside its plain cues; "picture" is drawn by the page
 SubtitleKind = Literal["text", "ass", "picture"]
+
+PREVIEW_LINES = 360  # what is made first should be good to look at on a laptop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +138,25 @@ class Plan:
         return {rendition.name: rendition for rendition in found}
 
     @property
+    def preview(self) -> Rung | None:
+        """The rung that is made alone where somebody waits: the lowest that is good to look at."""
+        good = [rung for rung in self.rungs if min(rung.width, rung.height) >= PREVIEW_LINES]
+        return good[-1] if good else next(iter(self.rungs), None)
+
+    @property
     def lanes(self) -> dict[str, tuple[Rendition, ...]]:
-        """What one ffmpeg process makes together."""
+        """What one ffmpeg process makes together, span by span until all of it is there."""
         lanes: dict[str, tuple[Rendition, ...]] = {LADDER_LANE: self.rungs} if self.rungs else {}
         return lanes | {audio.lane: (audio,) for audio in self.audio}
+
+    def parts(self, lane: str) -> tuple[Rendition, ...]:
+        """The renditions of a lane; beside `lanes` there are the preview and each rendition alone, for viewers.
+
+        Raises KeyError for a lane that this plan does not know.
+        """
+        if lane == PREVIEW_LANE and self.preview is not None:
+            return (self.preview,)
+        return self.lanes.get(lane) or (self.renditions[lane],)
 
     def grid(self, rendition: str) -> Grid:
         """Raises KeyError for a rendition this plan does not hold."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from vod.errors import NotFound
-from vod.hls.plan import Plan, Rendition
+from vod.hls.plan import AudioPlan, Plan, Rendition
 from vod.storage import Storage
 
 
@@ -23,6 +23,19 @@ class RenditionState:
     @property
     def complete(self) -> bool:
         return len(self.present) == self.total
+
+
+def servable(plan: Plan, states: Mapping[str, RenditionState]) -> frozenset[str]:
+    """What a player may be offered now: complete, or made faster than it is watched, once its head is there."""
+    return frozenset(
+        name
+        for name, state in states.items()
+        if state.complete or (0 in state.present and (isinstance(state.rendition, AudioPlan) or name == _preview(plan)))
+    )
+
+
+def _preview(plan: Plan) -> str:
+    return plan.preview.name if plan.preview else ""
 
 
 def load_plan(storage: Storage, media_id: UUID, digest: str) -> Plan:
@@ -51,7 +64,7 @@ def lane_progress(plan: Plan, states: Mapping[str, RenditionState]) -> dict[str,
 def missing_segments(storage: Storage, media_id: UUID, plan: Plan, lane: str) -> list[int]:
     """Segments that at least one rendition of the lane lacks, in order."""
     states = rendition_states(storage, media_id, plan)
-    parts = [states[part.name] for part in plan.lanes[lane]]
+    parts = [states[part.name] for part in plan.parts(lane)]
     return [number for number in range(parts[0].total) if any(number not in part.present for part in parts)]
 
 

@@ -64,7 +64,7 @@ def test_whoever_lost_a_job_can_change_nothing(database: Database, film: UUID) -
     add_span(database, film)
     zombie = claim(database)
     (lease,) = database.unit(leases.all_held)
-    database.unit(leases.free, lease, MAX_ATTEMPTS)
+    database.unit(leases.free, lease)
     make_due(database)
     taken_over = claim(database)
     assert database.unit(leases.renew, "worker", {zombie.id: zombie.attempts}, 60, {}).lost == {zombie.id}
@@ -106,7 +106,7 @@ def test_an_attempt_that_achieved_something_starts_the_count_anew(database: Data
 def test_what_was_given_back_is_due_at_once_and_does_not_count(database: Database, film: UUID) -> None:
     add_span(database, film)
     fail_attempt(database)
-    for _ in range(5):
+    for _ in range(leases.MOST_DEATHS + 1):
         make_due(database)
         job = claim(database)
         assert job.fruitless == 2
@@ -123,13 +123,24 @@ def test_the_pause_before_another_attempt_doubles_up_to_its_limit(fruitless: int
 def test_a_film_that_kills_its_workers_is_given_up(database: Database, film: UUID) -> None:
     add_span(database, film)
     states = []
-    for _ in range(3):
+    for _ in range(leases.MOST_DEATHS):
         make_due(database)
         claim(database)
         (lease,) = database.unit(leases.all_held)
-        states.append(database.unit(leases.free, lease, MAX_ATTEMPTS))
-    assert states == [JobState.PENDING, JobState.PENDING, JobState.FAILED]
+        states.append(database.unit(leases.free, lease))
+    assert states == [*[JobState.PENDING] * (leases.MOST_DEATHS - 1), JobState.FAILED]
     assert database.unit(media_files.get, film).media_file.error_message == leases.WORKER_DIED
+
+
+def test_a_dead_worker_s_attempt_is_not_the_film_s(database: Database, film: UUID) -> None:
+    add_span(database, film)
+    for _ in range(MAX_ATTEMPTS):
+        make_due(database)
+        claim(database)
+        (lease,) = database.unit(leases.all_held)
+        database.unit(leases.free, lease)
+    make_due(database)
+    assert fail_attempt(database) is JobState.PENDING
 
 
 def test_a_lack_of_something_is_waited_out_however_long_and_people_are_told(database: Database, film: UUID) -> None:
@@ -152,12 +163,12 @@ def test_a_film_that_gets_on_again_says_so(database: Database, film: UUID) -> No
 
 def test_a_worker_that_died_after_publishing_is_forgiven(database: Database, film: UUID) -> None:
     add_span(database, film)
-    for _ in range(5):
+    for _ in range(leases.MOST_DEATHS + 1):
         make_due(database)
         job = claim(database)
         database.unit(leases.renew, "worker", {job.id: job.attempts}, 60, {}, [job.id])
         (lease,) = database.unit(leases.all_held)
-        assert database.unit(leases.free, lease, MAX_ATTEMPTS) is JobState.PENDING
+        assert database.unit(leases.free, lease) is JobState.PENDING
 
 
 def test_a_lease_renewed_since_it_was_looked_at_is_not_taken(database: Database, film: UUID) -> None:
@@ -165,7 +176,7 @@ def test_a_lease_renewed_since_it_was_looked_at_is_not_taken(database: Database,
     job = claim(database)
     (lease,) = database.unit(leases.all_held)
     database.unit(leases.renew, "worker", {job.id: job.attempts}, 60, {})
-    assert database.unit(leases.free, lease, MAX_ATTEMPTS) is None
+    assert database.unit(leases.free, lease) is None
 
 
 def test_an_unneeded_job_fails_without_its_film(database: Database, film: UUID) -> None:

@@ -11,6 +11,7 @@ from tests.vod.hls.media import mp4a_entry, sample_entries
 from vod.hls.multivariant import Measured, measure, peak_bps, quoted, render_multivariant
 from vod.hls.plan import Grid
 
+FOLDER = "0123456789abcdef/"
 LADDER = (
     make_rung(name="1080p", width=1920, height=1080),
     make_rung(name="720p", width=1280, height=720),
@@ -32,25 +33,25 @@ FRENCH = make_audio(name="audio-fra", lane="audio-1", language="fr", label="Fran
 def film(*, rungs: int = 4, audio: int = 2) -> m3u8.M3U8:
     plan = make_plan(video=make_video(rungs=LADDER), audio=(ENGLISH, FRENCH))
     names = [rung.name for rung in LADDER][:rungs] + ["audio-eng", "audio-fra"][:audio]
-    return m3u8.loads(render_multivariant(plan, {name: COMPLETE[name] for name in names}))
+    return m3u8.loads(render_multivariant(plan, {name: COMPLETE[name] for name in names}, FOLDER))
 
 
 def test_the_whole_text_of_a_film_in_two_languages() -> None:
     plan = make_plan(video=make_video(rungs=LADDER[:2]), audio=(ENGLISH, FRENCH))
-    assert render_multivariant(plan, COMPLETE) == (
+    assert render_multivariant(plan, COMPLETE, FOLDER) == (
         "#EXTM3U\n"
         "#EXT-X-VERSION:7\n"
         "#EXT-X-INDEPENDENT-SEGMENTS\n"
         '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="English",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,'
-        f'CHANNELS="2",URI="{plan.digest}/audio-eng.m3u8"\n'
+        f'CHANNELS="2",URI="{FOLDER}audio-eng.m3u8"\n'
         '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Français",LANGUAGE="fr",DEFAULT=NO,AUTOSELECT=YES,'
-        f'CHANNELS="2",URI="{plan.digest}/audio-fra.m3u8"\n'
+        f'CHANNELS="2",URI="{FOLDER}audio-fra.m3u8"\n'
         '#EXT-X-STREAM-INF:BANDWIDTH=2640000,AVERAGE-BANDWIDTH=2129000,CODECS="avc1.64001F,mp4a.40.2",'
         'RESOLUTION=1280x720,FRAME-RATE=23.976,AUDIO="audio"\n'
-        f"{plan.digest}/720p.m3u8\n"
+        f"{FOLDER}720p.m3u8\n"
         '#EXT-X-STREAM-INF:BANDWIDTH=5140000,AVERAGE-BANDWIDTH=4129000,CODECS="avc1.640028,mp4a.40.2",'
         'RESOLUTION=1920x1080,FRAME-RATE=23.976,AUDIO="audio"\n'
-        f"{plan.digest}/1080p.m3u8\n"
+        f"{FOLDER}1080p.m3u8\n"
     )
 
 
@@ -73,8 +74,8 @@ def test_the_two_megabit_class_is_listed_first_and_the_rest_highest_first() -> N
 )
 def test_the_first_variant_without_the_two_megabit_class(names: list[str], first: str) -> None:
     plan = make_plan(video=make_video(rungs=LADDER))
-    read = m3u8.loads(render_multivariant(plan, {name: COMPLETE[name] for name in names}))
-    assert read.playlists[0].uri == f"{plan.digest}/{first}.m3u8"
+    read = m3u8.loads(render_multivariant(plan, {name: COMPLETE[name] for name in names}, FOLDER))
+    assert read.playlists[0].uri == f"{FOLDER}{first}.m3u8"
 
 
 def test_only_complete_renditions_are_listed() -> None:
@@ -90,29 +91,29 @@ def test_bandwidth_counts_the_largest_audio_of_the_group() -> None:
 
 def test_a_silent_film_has_no_audio_group() -> None:
     plan = make_plan(video=make_video(rungs=LADDER[1:2]))
-    text = render_multivariant(plan, COMPLETE)
+    text = render_multivariant(plan, COMPLETE, FOLDER)
     assert 'CODECS="avc1.64001F",' in text
     assert "AUDIO" not in text
 
 
 def test_sound_without_pictures_is_a_variant_of_its_default_track() -> None:
     plan = make_plan(audio=(FRENCH, ENGLISH))
-    assert render_multivariant(plan, COMPLETE) == (
+    assert render_multivariant(plan, COMPLETE, FOLDER) == (
         "#EXTM3U\n"
         "#EXT-X-VERSION:7\n"
         "#EXT-X-INDEPENDENT-SEGMENTS\n"
         '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="English",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,'
         'CHANNELS="2"\n'
         '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Français",LANGUAGE="fr",DEFAULT=NO,AUTOSELECT=YES,'
-        f'CHANNELS="2",URI="{plan.digest}/audio-fra.m3u8"\n'
+        f'CHANNELS="2",URI="{FOLDER}audio-fra.m3u8"\n'
         '#EXT-X-STREAM-INF:BANDWIDTH=140000,AVERAGE-BANDWIDTH=129000,CODECS="mp4a.40.2",AUDIO="audio"\n'
-        f"{plan.digest}/audio-eng.m3u8\n"
+        f"{FOLDER}audio-eng.m3u8\n"
     )
 
 
 def test_nothing_complete_is_no_playlist() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        render_multivariant(make_plan(), {})
+        render_multivariant(make_plan(), {}, FOLDER)
 
 
 def test_one_track_of_a_language_is_picked_automatically_and_a_commentary_never() -> None:
@@ -123,7 +124,7 @@ def test_one_track_of_a_language_is_picked_automatically_and_a_commentary_never(
         make_audio(name="audio-d", visually_impaired=True, label="Described", default=False),
     )
     plan = make_plan(audio=tracks)
-    read = m3u8.loads(render_multivariant(plan, {track.name: COMPLETE["audio-eng"] for track in tracks}))
+    read = m3u8.loads(render_multivariant(plan, {track.name: COMPLETE["audio-eng"] for track in tracks}, FOLDER))
     assert [(media.name, media.default, media.autoselect, media.characteristics) for media in read.media] == [
         ("English", "YES", "YES", None),
         ("Commentary", "NO", "NO", None),
@@ -134,7 +135,7 @@ def test_one_track_of_a_language_is_picked_automatically_and_a_commentary_never(
 
 def test_a_group_has_one_default_even_where_the_planned_one_is_not_complete() -> None:
     plan = make_plan(video=make_video(), audio=(ENGLISH, FRENCH))
-    read = m3u8.loads(render_multivariant(plan, {name: COMPLETE[name] for name in ("720p", "audio-fra")}))
+    read = m3u8.loads(render_multivariant(plan, {name: COMPLETE[name] for name in ("720p", "audio-fra")}, FOLDER))
     assert [(media.name, media.default) for media in read.media] == [("Français", "YES")]
 
 
@@ -181,4 +182,4 @@ def test_measuring_an_incomplete_rendition_fails(tmp_path: Path) -> None:
 def test_frame_rates_have_three_decimals() -> None:
     for rate, written in ((Fraction(25), "25.000"), (Fraction(30000, 1001), "29.970"), (Fraction(60), "60.000")):
         plan = make_plan(video=make_video(frame_rate=rate))
-        assert f"FRAME-RATE={written}\n" in render_multivariant(plan, COMPLETE)
+        assert f"FRAME-RATE={written}\n" in render_multivariant(plan, COMPLETE, FOLDER)

@@ -60,10 +60,10 @@ def test_a_span_is_every_rung_from_one_decode() -> None:
         *opened("6.006000"),
         "-filter_complex",
         "[0:0]settb=1/24000[s0];[s0]setpts=PTS-(0)[s1];[s1]trim=end_pts=288288:start_pts=144144[s2];"
-        "[s2]scale=1280:720:flags=bicubic:out_range=limited[s3];[s3]setsar=1[s4];[s4]format=yuv420p[s5];"
-        "[s5]split=2[s6][s7];[s7]scale=854:480:flags=bicubic[s8]",
+        "[s2]scale=1280:720:flags=bicubic:out_range=limited[s3];[s3]format=yuv420p[s4];[s4]setsar=1[s5];"
+        "[s5]split=2[s6][s7];[s7]scale=854:480:flags=bicubic[s8];[s8]setsar=1[s9]",
         *("-map", "[s6]", *rung_argv("3.1", "2700000", "5400000"), "pipe:3"),
-        *("-map", "[s8]", *rung_argv("3.0", "1500000", "3000000"), "pipe:4"),
+        *("-map", "[s9]", *rung_argv("3.0", "1500000", "3000000"), "pipe:4"),
         "-copyts",
     ]
 
@@ -157,7 +157,7 @@ def test_only_interlaced_pictures_are_deinterlaced_one_frame_for_one() -> None:
 )
 def test_hdr_is_tone_mapped_once_at_the_top_rung(transfer: str, colour: tuple[str, str, str, str], tagged: str) -> None:
     argv = arguments(make_video(transfer=transfer, colour=colour, rungs=TWO_RUNGS), WHOLE)
-    assert filters(argv)[2:10] == [
+    assert filters(argv)[2:11] == [
         "scale=1280:720:flags=bicubic:out_range=limited",
         f"setparams={tagged}",
         "zscale=npl=100:t=linear",
@@ -165,6 +165,7 @@ def test_hdr_is_tone_mapped_once_at_the_top_rung(transfer: str, colour: tuple[st
         "zscale=p=bt709",
         "tonemap=desat=0:tonemap=hable",
         "zscale=m=bt709:r=tv:t=bt709",
+        "format=yuv420p",
         "setsar=1",
     ]
     assert colours(argv) == ("bt709", "bt709", "bt709", "tv")

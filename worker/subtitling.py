@@ -1,0 +1,109 @@
+"""The `subtitles` job: every subtitle track of an original, in one pass over it, and the files that people added.
+
+A film plays without them, so a track that cannot be read is nobody's failure: it is noted and left out. Where the pass
+over all tracks fails, each is tried alone, for one damaged track must not cost the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import replace
+from logging import getLogger
+from uuid import UUID
+
+from vod.catalog import jobs, media_files
+from vod.catalog.jobs import JobSnapshot
+from vod.catalog.models import JobKind
+from vod.errors import DiskFull, NotFound, ProcessError, ProcessTimeout
+from vod.hls.plan import Plan, SubtitlePlan
+from vod.hls.progress import load_plan
+from vod.hls.sidecars import SIDECAR_PREFIX, sidecar_content, stored_sidecars
+from vod.hls.subtitle_files import marker, publish_cues
+from vod.storage import Storage
+from worker import subtitle_pass
+from worker.context import Context
+from worker.lanes import publish_playlists
+from worker.subtitle_pass import SubtitlePass
+
+log = getLogger(__name__)
+
+# What the subtitles of a long film weigh, a track.
+TEXT_BYTES, PICTURE_BYTES = 8 << 20, 64 << 20
+
+
+async def run(job: JobSnapshot, context: Context) -> None:
+    """Raises DiskFull; everything else that goes wrong costs the track at fault alone."""
+    media = (await context.database.run(media_files.get, job.media_file_id)).media_file
+    plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
+    missing = await asyncio.to_thread(_missing, context.storage, media.id, plan)
+    if missing:
+        await asyncio.to_thread(_check_disk, context, missing)
+        work = SubtitlePass(
+            launcher=context.launcher,
+            storage=context.storage,
+            media_id=media.id,
+            plan=plan,
+            original=context.storage.original(media.id, media.extension),
+            tracks=missing,
+        )
+        await _make_all(work)
+    await asyncio.to_thread(publish_sidecars, context.storage, media.id, plan)
+    await asyncio.to_thread(publish_playlists, context.storage, media.id, plan)
+    await context.database.run(media_files.touch, media.id)
+
+
+async def ask_for_subtitles(context: Context, media_id: UUID, plan: Plan) -> None:
+    """Where there are any to make; after a new plan also those that people added."""
+    sidecars = await asyncio.to_thread(stored_sidecars, context.storage, media_id)
+    if plan.subtitles or sidecars:
+        await context.database.run(_add_job, media_id)
+
+
+def publish_sidecars(storage: Storage, media_id: UUID, plan: Plan) -> None:
+    """The renditions of the plan become those of the files that are there: missing ones made, orphans removed."""
+    sidecars = stored_sidecars(storage, media_id)
+    for sidecar in sidecars:
+        try:
+            cues, styled = sidecar_content(storage, media_id, sidecar)
+        except NotFound:
+            continue
+        publish_cues(storage, media_id, plan, sidecar.name, cues, styled)
+    wanted = {sidecar.name for sidecar in sidecars}
+    for playlist in storage.plan_folder(media_id, plan.digest).glob(f"{SIDECAR_PREFIX}*.m3u8"):
+        if playlist.stem not in wanted:
+            playlist.unlink(missing_ok=True)
+            shutil.rmtree(playlist.with_suffix(""), ignore_errors=True)
+
+
+def _add_job(media_id: UUID) -> None:
+    jobs.add(media_id, JobKind.SUBTITLES, priority=jobs.SUBTITLES)
+
+
+def _missing(storage: Storage, media_id: UUID, plan: Plan) -> list[SubtitlePlan]:
+    return [track for track in plan.subtitles if not marker(storage, media_id, plan, track).exists()]
+
+
+async def _make_all(work: SubtitlePass) -> None:
+    try:
+        await subtitle_pass.make(work)
+    except ProcessTimeout as error:
+        log.warning("media file %s: no subtitles: %s", work.media_id, error.detail)
+    except ProcessError as error:
+        log.info("media file %s: its subtitle tracks are tried one by one: %s", work.media_id, error.stderr_tail[-500:])
+        for track in work.tracks:
+            await _make_alone(replace(work, tracks=(track,)))
+
+
+async def _make_alone(work: SubtitlePass) -> None:
+    try:
+        await subtitle_pass.make(work)
+    except ProcessError as error:
+        (track,) = work.tracks
+        log.warning("media file %s: subtitle track %s is left out: %s", work.media_id, track.name, error.detail)
+
+
+def _check_disk(context: Context, missing: list[SubtitlePlan]) -> None:
+    needed = sum(PICTURE_BYTES if track.kind == "picture" else TEXT_BYTES for track in missing)
+    if context.storage.free_bytes() - needed < context.config.media.reserve_bytes:
+        raise DiskFull("There is too little free disk for the subtitles; they are made when there is room.")
