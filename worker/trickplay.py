@@ -1,7 +1,8 @@
 """The trickplay job: stills for the seek bar, and an I-frame playlist for players that wind with pictures of their own.
 
-A film plays without either, so what the original is to blame for is noted and the job ends. Both are made once: a
-present `stills.vtt` or I-frame playlist is final. Asking again makes what became possible since.
+A film plays without either, so what the original is to blame for is noted and the job ends. Stills are made once: a
+present `stills.vtt` is final. Asking again makes what became possible since, and the I-frame playlist of a rung that
+was repaired.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from vod.catalog.jobs import JobSnapshot
 from vod.errors import DiskFull, OutputRefused, ProcessFailed
 from vod.ffmpeg.process import Command, Limits
 from vod.hls import trickplay
-from vod.hls.iframes import iframe_playlist_name, render_iframe_playlist
+from vod.hls.iframes import iframe_playlist_name, is_current, render_iframe_playlist
 from vod.hls.keyframes import Keyframe, read_keyframes, write_reel
 from vod.hls.plan import Plan, Rung, VideoPlan
 from vod.hls.progress import load_plan, rendition_states
@@ -80,13 +81,18 @@ def _is_done(storage: Storage, film: Film) -> bool:
     """The index of a long film is not read to find that out."""
     rungs = _complete_rungs(storage, film)
     has_stills = storage.stills(film.media_id, film.plan.digest).exists()
-    return has_stills and all(_iframes(storage, film, rung).exists() for rung in rungs[:1])
+    return has_stills and all(_has_iframes(storage, film, rung) for rung in rungs[:1])
 
 
 def _complete_rungs(storage: Storage, film: Film) -> list[Rung]:
     """Smallest first."""
     states = rendition_states(storage, film.media_id, film.plan)
     return [rung for rung in reversed(film.video.rungs) if states[rung.name].complete]
+
+
+def _has_iframes(storage: Storage, film: Film, rung: Rung) -> bool:
+    folder = storage.rendition(film.media_id, film.plan.digest, rung.name)
+    return is_current(_iframes(storage, film, rung), folder, film.plan.grid(rung.name))
 
 
 def _iframes(storage: Storage, film: Film, rung: Rung) -> Path:
@@ -107,9 +113,9 @@ def _index(storage: Storage, film: Film) -> Index | None:
 
 
 def _publish_iframes(storage: Storage, film: Film, index: Index) -> None:
-    path = _iframes(storage, film, index.rung)
-    if path.exists():
+    if _has_iframes(storage, film, index.rung):
         return
+    path = _iframes(storage, film, index.rung)
     files.publish(path, render_iframe_playlist(film.plan, index.rung.name, index.keyframes).encode())
     files.sync_folder(path.parent)
     publish_playlists(storage, film.media_id, film.plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import m3u8
 import numpy as np
 import pytest
 import pytest_asyncio
@@ -17,6 +18,7 @@ from tests.worker.winding import COLOUR_SECONDS, COLOURS, X264, add_film, colour
 from vod.config import FfmpegSection
 from vod.errors import DiskFull, OutputRefused
 from vod.ffmpeg.process import Launcher
+from vod.hls.iframes import list_iframes
 
 KEYFRAME_SECONDS = 2  # of the rungs
 
@@ -144,6 +146,32 @@ async def test_stills_wait_for_room_on_the_disk(launcher: Launcher, yard: Yard) 
     with pytest.raises(DiskFull):
         await wind(yard, launcher, film, reserve_bytes=1 << 60)
     assert list(storage_of(yard).trickplay(film, plan.digest).iterdir()) == []
+
+
+async def test_the_smallest_rung_is_listed_by_its_keyframes(launcher: Launcher, yard: Yard) -> None:
+    film, plan = await add_film(yard, launcher, colours(), made=True)
+    await wind(yard, launcher, film)
+    master = m3u8.load(str(storage_of(yard).master(film)))
+    (listed,) = master.iframe_playlists
+    rung = plan.rungs[-1]
+    assert listed.iframe_stream_info.resolution == (rung.width, rung.height)
+    playlist = m3u8.load(str(storage_of(yard).hls(film) / listed.uri))
+    assert len(playlist.segments) == plan.grid(rung.name).count
+    segments = storage_of(yard).plan_folder(film, plan.digest)
+    assert all((segments / one.uri).exists() for one in playlist.segments)
+
+
+async def test_a_repaired_segment_renews_its_list(launcher: Launcher, yard: Yard) -> None:
+    film, plan = await add_film(yard, launcher, colours(), made=True)
+    await wind(yard, launcher, film)
+    segment = storage_of(yard).segment(film, plan.digest, plan.rungs[-1].name, 1)
+    segment.write_bytes(b"\0\0\0\x08free" + segment.read_bytes())
+    assert list_iframes(storage_of(yard), film, plan, "") == ""
+    await wind(yard, launcher, film)
+    (listed,) = m3u8.load(str(storage_of(yard).master(film))).iframe_playlists
+    ranges = [one.byterange for one in m3u8.load(str(storage_of(yard).hls(film) / listed.uri)).segments]
+    start = int(ranges[1].partition("@")[2])
+    assert segment.read_bytes()[start + 4 : start + 8] == b"moof"
 
 
 async def test_a_torn_segment_is_our_own_failure(launcher: Launcher, yard: Yard) -> None:

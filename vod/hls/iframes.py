@@ -14,7 +14,7 @@ from uuid import UUID
 from vod.hls.codecs import codec_string
 from vod.hls.keyframes import Keyframe
 from vod.hls.multivariant import Measured, peak_bps, quoted
-from vod.hls.plan import Plan, Rung
+from vod.hls.plan import Grid, Plan, Rung
 from vod.hls.playlist import PROTOCOL_VERSION, Extinf, Map, extinf_microseconds, target_duration
 from vod.storage import INIT_SECTION, Storage, segment_name
 
@@ -50,17 +50,26 @@ def render_iframe_playlist(plan: Plan, rung: str, keyframes: Iterable[Keyframe])
 
 
 def list_iframes(storage: Storage, media_id: UUID, plan: Plan, folder: str) -> str:
-    """The lines of a multivariant playlist for the I-frame playlists that are there; "" where there is none yet.
+    """The lines of a multivariant playlist for the I-frame playlists that can be used; "" where there is none yet.
 
     `folder` is where the playlists lie, seen from that one ("" or "…/").
     """
     lines = []
     for rung in plan.rungs:
         playlist = storage.media_playlist(media_id, plan.digest, iframe_playlist_name(rung.name))
-        if playlist.exists():
-            measured = measure_iframes(playlist, storage.rendition(media_id, plan.digest, rung.name), plan, rung.name)
-            lines.append(iframe_variant(rung, measured, folder))
+        rendition = storage.rendition(media_id, plan.digest, rung.name)
+        if is_current(playlist, rendition, plan.grid(rung.name)):
+            lines.append(iframe_variant(rung, measure_iframes(playlist, rendition, plan, rung.name), folder))
     return "".join(f"{line}\n" for line in lines)
+
+
+def is_current(playlist: Path, rendition: Path, grid: Grid) -> bool:
+    """False where a segment is gone or was made anew since: its ranges may lie elsewhere."""
+    try:
+        written = playlist.stat().st_mtime_ns
+        return all((rendition / segment_name(number)).stat().st_mtime_ns <= written for number in range(grid.count))
+    except FileNotFoundError:
+        return False
 
 
 def iframe_variant(rung: Rung, measured: Measured, folder: str) -> str:
