@@ -70,8 +70,7 @@ def _descriptor(tag: int, content: bytes) -> bytes:
 
 def _sample_rate(bits: Bits) -> int:
     index = bits.take(4)
-    if index == _ESCAPED_RATE:
-        return bits.take(24)
-    if index >= len(_SAMPLE_RATES):
+    rate = bits.take(24) if index == _ESCAPED_RATE else dict(enumerate(_SAMPLE_RATES)).get(index)
+    if rate not in _SAMPLE_RATES:
         raise NotCopyable("the AAC sound has an unusual configuration")
-    return _SAMPLE_RATES[index]
+    return rate

@@ -1,7 +1,7 @@
 """The exact sample times of copied sound, freed of the container's rounding.
 
 A Matroska tick is 44 samples wide, but packets of one codec start on a lattice: every 1024 samples for AAC. Packet n
-starts at `first_sample + n * frame_samples`, whichever segment it is read for, so segments made alone and in any order
+starts at `sample(0) + n * frame_samples`, whichever segment it is read for, so segments made alone and in any order
 continue each other exactly; what does not keep to the lattice within the rounding is refused.
 """
 
@@ -28,43 +28,46 @@ class Lattice:
     sample_rate: int
     frame_samples: int  # from one packet's start to the next one's
     packets: int  # of the whole track
+    delay_samples: int = 0  # what decoding drops at the start, as Matroska's CodecDelay tells it: shown so much earlier
 
     @property
-    def first_sample(self) -> int:
+    def _first_sample(self) -> int:
+        """As the container puts it, before the delay."""
         return (2 * self.first_ticks * self.sample_rate + self.timescale) // (2 * self.timescale)
 
     def sample(self, number: int) -> int:
-        """When packet `number` starts, in samples on the container's clock."""
-        return self.first_sample + number * self.frame_samples
-
-    def ticks(self, number: int) -> int:
-        """The container's tick at or just before the packet's start."""
-        return self.sample(number) * self.timescale // self.sample_rate
+        """When packet `number` starts, in samples on ffprobe's clock: below zero where the delay says so."""
+        return self._first_sample - self.delay_samples + number * self.frame_samples
 
     def nearest(self, seconds: Fraction) -> int:
-        """The packet that starts nearest to a time on the container's clock, or `packets` behind them all."""
-        number = round((seconds * self.sample_rate - self.first_sample) / self.frame_samples)
+        """The packet that starts nearest to a time on ffprobe's clock, or `packets` behind them all."""
+        number = round((seconds * self.sample_rate - self.sample(0)) / self.frame_samples)
         return min(max(0, number), self.packets)
+
+    def ticks(self, number: int) -> int:
+        """The container's tick at or just before the packet's start, as its block tells it."""
+        return (self._first_sample + number * self.frame_samples) * self.timescale // self.sample_rate
 
     def number(self, ticks: int) -> int | None:
         """Which packet the container puts at `ticks`; None off the lattice.
 
         The tolerance is less than half a packet, else numbers could not be told apart.
         """
-        scaled = ticks * self.sample_rate - self.first_sample * self.timescale  # samples times timescale: an integer
         step = self.frame_samples * self.timescale
-        number = (2 * scaled + step) // (2 * step)
-        return number if abs(scaled - number * step) <= self._tolerance else None
+        number = (2 * self._distance(ticks, 0) + step) // (2 * step)
+        return number if abs(self._distance(ticks, number)) <= self._tolerance else None
 
     def is_near(self, ticks: int, number: int) -> bool:
         """Whether a packet at `ticks` may still be this one, moved by less than its own duration."""
-        return (
-            abs(ticks * self.sample_rate - self.sample(number) * self.timescale) < self.frame_samples * self.timescale
-        )
+        return abs(self._distance(ticks, number)) < self.frame_samples * self.timescale
+
+    def _distance(self, ticks: int, number: int) -> int:
+        """In samples times the timescale, to stay a whole number."""
+        return ticks * self.sample_rate - (self._first_sample + number * self.frame_samples) * self.timescale
 
     @property
     def _tolerance(self) -> int:
-        """In samples times the timescale."""
+        """As `_distance`."""
         ticks = max(TOLERANCE_TICKS, TOLERANCE_MILLISECONDS * self.timescale // 1000)
         wanted = ticks * self.sample_rate + TOLERANCE_SAMPLES * self.timescale
         return min(wanted, (self.frame_samples * self.timescale - 1) // 2)

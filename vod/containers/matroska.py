@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vod.containers import ebml
 from vod.containers.ebml import Element, Reader, open_reader
-from vod.containers.matroska_cues import Cues, parse_cues
+from vod.containers.matroska_cues import LATEST_TICKS, Cues, parse_cues
 from vod.containers.matroska_tracks import TrackEntry, parse_tracks
 from vod.containers.samples import NotCopyable
 
@@ -29,6 +29,7 @@ DOC_TYPES = frozenset({"matroska", "webm"})
 NEWEST_READ_VERSION = 4
 NANOSECONDS = 1_000_000_000
 DEFAULT_TIMESTAMP_SCALE = 1_000_000  # nanoseconds a tick
+COARSEST_TIMESCALE = 100  # frames are told apart, and no time counted in samples leaves 64 bits
 
 MOST_BYTES = 32 << 20  # of one element that is read as a whole; 400,000 cues have ten
 MOST_HEAD_ELEMENTS = 64  # of the segment, before its first cluster
@@ -58,18 +59,29 @@ class MatroskaFile:
 
 
 def read_matroska(path: Path) -> MatroskaFile:
-    """Blocking; a few reads. Raises OSError, or NotCopyable where there are no cues to cut by."""
-    with open_reader(path) as reader:
+    """Blocking; a few reads. Raises OSError, or NotCopyable for a damaged file and one without cues to cut by."""
+    with _reading(path) as reader:
         return _read(reader)
 
 
 @contextmanager
 def reopen(path: Path, matroska: MatroskaFile) -> Iterator[Reader]:
-    """Raises OSError, or ValueError where the file is not as long as it was."""
-    with open_reader(path) as reader:
+    """Raises OSError, or NotCopyable where the file is not as long as it was or turns out to be damaged."""
+    with _reading(path) as reader:
         if reader.size != matroska.size:
-            raise ValueError("the original has changed")
+            raise NotCopyable("the original has changed")
         yield reader
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Reader]:
+    with open_reader(path) as reader:
+        try:
+            yield reader
+        except NotCopyable:
+            raise
+        except ValueError as error:
+            raise NotCopyable(f"the file is damaged: {error}") from None
 
 
 def _read(reader: Reader) -> MatroskaFile:
@@ -195,9 +207,11 @@ def _timescale(info: dict[int, bytes]) -> int:
     scale = ebml.unsigned(info[TIMESTAMP_SCALE]) if TIMESTAMP_SCALE in info else DEFAULT_TIMESTAMP_SCALE
     if scale == 0 or NANOSECONDS % scale:
         raise NotCopyable("the clock's ticks do not divide a second")
+    if NANOSECONDS // scale < COARSEST_TIMESCALE:
+        raise NotCopyable("the clock's ticks are too coarse")
     return NANOSECONDS // scale
 
 
 def _duration(info: dict[int, bytes]) -> int:
     duration = ebml.floating(info[DURATION]) if DURATION in info else 0.0
-    return int(duration) if math.isfinite(duration) and 0 <= duration < 1 << 62 else 0
+    return int(duration) if math.isfinite(duration) and 0 <= duration < LATEST_TICKS else 0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from vod.containers import ebml
 from vod.containers.ebml import Element, Reader
-from vod.containers.matroska_cues import UNTOLD
+from vod.containers.matroska_cues import LATEST_TICKS, UNTOLD
 from vod.containers.samples import NotCopyable
 
 CLUSTER, TIMESTAMP = 0x1F43B675, 0xE7
@@ -22,7 +22,6 @@ XIPH, FIXED, EBML = 0x02, 0x04, 0x06
 MOST_ELEMENTS = 200_000  # of one walk; six seconds of a film with ten tracks have four thousand
 _LONGEST_BLOCK_HEADER = 11
 _LONGEST_LACE_HEADER = 1 << 16
-_LATEST_TICKS = 1 << 62
 
 
 class Block(NamedTuple):
@@ -83,7 +82,7 @@ def frames(reader: Reader, block: Block) -> list[tuple[int, int]]:
 
 def _timestamp(reader: Reader, found: Element) -> int:
     time = ebml.unsigned(reader.read(found.body, found.end - found.body, 8))
-    if time > _LATEST_TICKS:
+    if time > LATEST_TICKS:
         raise ValueError("a cluster begins after all times")
     return time
 

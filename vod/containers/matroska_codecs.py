@@ -10,7 +10,7 @@ from vod.containers import aac
 from vod.containers.dolby import HEADER_BYTES, SyncFrame, read_ac3, read_eac3
 from vod.containers.ebml import Reader
 from vod.containers.lattice import Lattice, check_strays
-from vod.containers.matroska import MatroskaFile, reopen
+from vod.containers.matroska import NANOSECONDS, MatroskaFile, reopen
 from vod.containers.matroska_blocks import Block, frames, walk
 from vod.containers.matroska_samples import MOST_ENTRIES, AudioTrack, number_packets
 from vod.containers.matroska_tracks import TrackEntry
@@ -38,6 +38,8 @@ def video_track(matroska: MatroskaFile, index: int) -> Track:
     entry = _copyable_entry(matroska, index)
     if entry.picture is None:
         raise NotCopyable("the stream is no video")
+    if entry.codec_delay_ns:
+        raise NotCopyable("the video has a delay")
     if entry.number != matroska.cue_track:
         raise NotCopyable("no cues lead to this video track")
     if entry.codec_id == AVC:
@@ -59,7 +61,7 @@ def video_track(matroska: MatroskaFile, index: int) -> Track:
 def audio_track(path: Path, matroska: MatroskaFile, index: int) -> AudioTrack:
     """By ffprobe's stream index. Blocking: the track's first and last packets are read.
 
-    Raises NotCopyable for any codec but AAC, AC-3 and E-AC-3 and for packets off their lattice, ValueError, OSError.
+    Raises OSError, or NotCopyable for any codec but AAC, AC-3 and E-AC-3, a damaged file, packets off their lattice.
     """
     entry = _copyable_entry(matroska, index)
     if entry.sound is None:
@@ -73,6 +75,7 @@ def audio_track(path: Path, matroska: MatroskaFile, index: int) -> AudioTrack:
             sample_rate=sound.sample_rate,
             frame_samples=sound.frame_samples,
             packets=1,
+            delay_samples=round(entry.codec_delay_ns * sound.sample_rate / NANOSECONDS),
         )
         lattice = replace(lattice, packets=_count(reader, matroska, entry.number, lattice))
     return AudioTrack(track=_audio_track(entry, sound), lattice=lattice)

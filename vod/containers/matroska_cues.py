@@ -13,7 +13,8 @@ MOST_CUES = 400_000  # two hours of all-intra video at 50 frames a second have 3
 
 CUE_POINT, CUE_TIME, CUE_TRACK_POSITIONS = 0xBB, 0xB3, 0xB7
 CUE_TRACK, CUE_CLUSTER_POSITION, CUE_RELATIVE_POSITION = 0xF7, 0xF1, 0xF0
-_LATEST_TICKS = 1 << 62
+LARGEST_FILE_BYTES = 1 << 62
+LATEST_TICKS = 1 << 50  # thirteen days of nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +61,8 @@ def _add(cues: Cues, content: bytes, point: ebml.Element, track: int, segment_st
 
 
 def _append(cues: Cues, time: int, cluster: int, relative: int) -> None:
-    if max(time, cluster, relative) > _LATEST_TICKS:
-        raise NotCopyable("a cue points beyond all files")
+    if time > LATEST_TICKS or max(cluster, relative) > LARGEST_FILE_BYTES:
+        raise NotCopyable("a cue points beyond all films")
     if cues.times and cues.times[-1] == time and cues.clusters[-1] == cluster:
         return  # some writers name a keyframe twice
     cues.times.append(time)

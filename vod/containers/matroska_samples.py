@@ -41,7 +41,7 @@ class Packet(NamedTuple):
 def read_video_samples(path: Path, matroska: MatroskaFile, track: Track, start: int, end: int | None) -> Samples:
     """The segment from the keyframe shown at `start` to the one at `end`, both cues; without `end` the last segment.
 
-    Blocking. Raises NotCopyable where a frame is shown outside its segment, ValueError for a damaged file, OSError.
+    Blocking. Raises OSError, or NotCopyable where a frame is shown outside its segment or the file is damaged.
     """
     with reopen(path, matroska) as reader:
         blocks = list(_segment_blocks(reader, matroska, track.track_id, start, end))
@@ -62,7 +62,7 @@ def read_video_samples(path: Path, matroska: MatroskaFile, track: Track, start: 
 def read_audio_samples(path: Path, matroska: MatroskaFile, audio: AudioTrack, first: int, end: int) -> Samples:
     """Packets `first` to `end`, the latter not included, as the lattice numbers them.
 
-    Blocking. Raises NotCopyable where one is missing or off the lattice, ValueError for a damaged file, OSError.
+    Blocking. Raises OSError, or NotCopyable where one is missing, the sound leaves its lattice or the file is damaged.
     """
     if not 0 <= first < end <= audio.lattice.packets:
         raise ValueError(f"packets {first} to {end} of {audio.lattice.packets}")
@@ -168,7 +168,7 @@ def _cue(matroska: MatroskaFile, number: int, time: int) -> int:
     times = matroska.cues.times
     index = bisect_left(times, time)
     if number != matroska.cue_track or index == len(times) or times[index] != time:
-        raise ValueError(f"no cue of track {number} is at {time}")
+        raise NotCopyable(f"no cue leads to {time} of this track")
     return index
 
 

@@ -61,7 +61,7 @@ def _nal_unit_types(record: bytes) -> set[int]:
         for _ in range(count):
             at += 2 + int.from_bytes(record[at : at + 2])
             if at > len(record):
-                raise ValueError("the HEVC parameter sets are cut off")
+                raise NotCopyable("the HEVC parameter sets are cut off")
     return found
 
 
