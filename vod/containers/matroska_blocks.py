@@ -156,8 +156,8 @@ def _xiph_sizes(head: bytes, count: int) -> tuple[list[int], int]:
 
 def _ebml_sizes(head: bytes, count: int) -> tuple[list[int], int]:
     """As `_xiph_sizes`: the first size, then differences."""
-    if not count:
-        return [], 1
+    if not count:  # ffmpeg looks for a size even there
+        raise ValueError("a laced block has one frame")
     size, at = ebml.number(head, 1)
     sizes = [size]
     for _ in range(count - 1):
