@@ -24,10 +24,6 @@ PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
 
 # "ass" is text whose styling is kept beside its plain cues; "picture" is drawn by the page
 SubtitleKind = Literal["text", "ass", "picture"]
-PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
-
-# "ass" is text whose styling is kept beside its plain cues; "picture" is drawn by the page
-SubtitleKind = Literal["text", "ass", "picture"]
 
 PREVIEW_LINES = 360  # what is made first should be good to look at on a laptop
 
