@@ -170,8 +170,8 @@ def _without_filling(state: MediaFileState) -> dict[str, object]:
     return state.model_dump(exclude={"progress", "renditions", "updated_at"})
 
 
-def _complete(state: MediaFileState) -> dict[str, bool]:
-    return {rendition.name: rendition.complete for rendition in state.renditions}
+def _complete(state: MediaFileState) -> dict[str, tuple[bool, bool]]:
+    return {rendition.name: (rendition.complete, rendition.available) for rendition in state.renditions}
 
 
 def _change(event: EventName, state: MediaFileState) -> Change:

@@ -21,8 +21,8 @@ from vod.catalog.models import MediaFile
 from vod.catalog.naming import EpisodeTitling, MovieTitling
 from vod.errors import NotFound
 from vod.hls.plan import AudioPlan, Rendition
-from vod.hls.progress import RenditionState, lane_progress, load_plan, rendition_states
-from vod.storage import Storage
+from vod.hls.progress import RenditionState, lane_progress, load_plan, rendition_states, servable
+from vod.storage import LADDER, MASTER, STILLS, TRICKPLAY, Storage
 from vod.tokens import Scope, expiry_for
 
 # What a path part or a downloaded file's name cannot hold everywhere.
@@ -56,7 +56,7 @@ class MediaFileSummary(Shown):
 
 
 class RenditionView(Shown):
-    """`progress` is 0..1 of its segments."""
+    """`progress` is 0..1 of its segments; `available` means that nobody waits for one for long."""
 
     name: str
     type: Literal["video", "audio"]
@@ -66,6 +66,7 @@ class RenditionView(Shown):
     language: str | None
     label: str | None
     complete: bool
+    available: bool
     progress: float
     segments_done: int
     segments_total: int
@@ -76,14 +77,29 @@ class MediaFileState(MediaFileSummary):
 
     progress: dict[str, float]
     renditions: list[RenditionView]
+    has_trickplay: bool
+
+
+class ChapterView(Shown):
+    """Seconds from the film's beginning; `title` may be empty."""
+
+    start: float
+    end: float
+    title: str
 
 
 class MediaFileView(MediaFileState):
-    """The URLs are root-relative, signed for the caller, null until they work."""
+    """The URLs are root-relative, signed for the caller, null until they work.
+
+    `ladder_url` is like `manifest_url`, with every planned rung in it: for players that know which are available.
+    """
 
     manifest_url: str | None
+    ladder_url: str | None
     play_url: str | None
     original_url: str | None
+    trickplay_url: str | None
+    chapters: list[ChapterView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +108,10 @@ class Filling:
 
     progress: Mapping[str, float]
     renditions: Sequence[RenditionView]
+    has_trickplay: bool
 
 
-EMPTY = Filling({}, ())
+EMPTY = Filling({}, (), has_trickplay=False)
 
 
 def summary(entry: Entry) -> MediaFileSummary:
@@ -106,13 +123,18 @@ async def state(storage: Storage, entry: Entry) -> MediaFileState:
 
 
 async def view(request: web.Request, entry: Entry, identity: Identity) -> MediaFileView:
-    links = _links(request.app, entry, identity)
-    return MediaFileView.model_validate(await _state(request.app[STORAGE], entry) | links)
+    facts = await _state(request.app[STORAGE], entry)
+    links = _links(request.app, entry, identity, has_trickplay=bool(facts["has_trickplay"]))
+    return MediaFileView.model_validate(facts | links | {"chapters": _chapters(entry.media_file)})
 
 
 async def _state(storage: Storage, entry: Entry) -> dict[str, object]:
     filled = await asyncio.to_thread(_filling, storage, entry.media_file)
-    filled_fields = {"progress": filled.progress, "renditions": filled.renditions}
+    filled_fields = {
+        "progress": filled.progress,
+        "renditions": filled.renditions,
+        "has_trickplay": filled.has_trickplay,
+    }
     return _facts(entry.media_file) | _titles(entry) | filled_fields
 
 
@@ -125,15 +147,18 @@ def _filling(storage: Storage, row: MediaFile) -> Filling:
         return EMPTY  # deleted meanwhile, or of a version that the worker is about to replace
     states = rendition_states(storage, row.id, plan)
     lanes = {part.name: lane for lane, parts in plan.lanes.items() for part in parts}
-    renditions = [_rendition(name, found, lanes[name]) for name, found in states.items()]
-    return Filling(lane_progress(plan, states), renditions)
+    offered = servable(plan, states)
+    renditions = [_rendition(found, lanes[name], available=name in offered) for name, found in states.items()]
+    has_trickplay = storage.stills(row.id, row.plan_digest).exists()
+    return Filling(lane_progress(plan, states), renditions, has_trickplay)
 
 
-def _rendition(name: str, found: RenditionState, lane: str) -> RenditionView:
+def _rendition(found: RenditionState, lane: str, *, available: bool) -> RenditionView:
     return RenditionView(
-        name=name,
+        name=found.rendition.name,
         lane=lane,
         complete=found.complete,
+        available=available,
         progress=len(found.present) / found.total,
         segments_done=len(found.present),
         segments_total=found.total,
@@ -193,16 +218,26 @@ def _titles(entry: Entry) -> dict[str, object]:
     }
 
 
-def _links(app: web.Application, entry: Entry, identity: Identity) -> dict[str, str | None]:
+def _chapters(row: MediaFile) -> list[ChapterView]:
+    """As the probe found them."""
+    found = (row.probe or {}).get("chapters", ())
+    return [ChapterView(start=one["start_seconds"], end=one["end_seconds"], title=one["title"]) for one in found]
+
+
+def _links(app: web.Application, entry: Entry, identity: Identity, *, has_trickplay: bool) -> dict[str, str | None]:
     row = entry.media_file
     expiry = expiry_for(row.duration or 0.0, app[CONFIG].hls.token_seconds, time.time())
     streaming = app[TOKENS].sign(row.id, identity.stream_subject, Scope.HLS, expiry)
     downloading = app[TOKENS].sign(row.id, identity.stream_subject, Scope.ORIGINAL, expiry)
     playable = row.playable_at is not None
     return {
-        "manifest_url": f"/stream/hls/{row.id}/{streaming}/master.m3u8" if playable else None,
+        "manifest_url": f"/stream/hls/{row.id}/{streaming}/{MASTER}" if playable else None,
+        "ladder_url": f"/stream/hls/{row.id}/{streaming}/{row.plan_digest}/{LADDER}" if playable else None,
         "play_url": f"/play/{row.id}/{streaming}.m3u" if playable else None,
         "original_url": f"/stream/original/{row.id}/{downloading}/{quote(_file_name(entry), safe='')}",
+        "trickplay_url": f"/stream/hls/{row.id}/{streaming}/{row.plan_digest}/{TRICKPLAY}/{STILLS}"
+        if has_trickplay
+        else None,
     }
 
 

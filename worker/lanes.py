@@ -119,9 +119,8 @@ def publish_playlists(storage: Storage, media_id: UUID, plan: Plan) -> tuple[fro
 
 
 def _publish_ladder(storage: Storage, media_id: UUID, plan: Plan, states: Mapping[str, RenditionState]) -> None:
-    """Every rendition whose init section is there: a player can wait for its segments."""
-    begun = [name for name in plan.renditions if storage.init_section(media_id, plan.digest, name).exists()]
-    described = _described(storage, media_id, plan, states, begun)
+    """Everything that is planned: our page can wait for it."""
+    described = _described(storage, media_id, plan, states, plan.renditions)
     files.publish(storage.ladder(media_id, plan.digest), render_multivariant(plan, described, "").encode())
 
 
@@ -132,7 +131,7 @@ def _described(
     for name in names:
         folder = storage.rendition(media_id, plan.digest, name)
         state = states[name]
-        described[name] = measure(folder, plan.grid(name)) if state.complete else estimate(folder, state.rendition)
+        described[name] = measure(folder, plan.grid(name)) if state.complete else estimate(state.rendition)
     return described
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -12,8 +14,12 @@ from aiohttp import web
 
 from server import streams
 from server.errors import answer_errors
+from server.holes import HOLES, Holes
 from server.keys import STORAGE, TOKENS
+from vod.catalog.database import Database
+from vod.catalog.migrations import migrate
 from vod.hls.plan import AudioPlan, Plan, Rung, VideoPlan
+from vod.queue import Bell
 from vod.storage import Storage
 from vod.tokens import Scope, TokenKeys
 
@@ -112,9 +118,20 @@ def make_film(root: Path) -> Film:
     return film
 
 
+async def _holes(app: web.Application) -> AsyncIterator[None]:
+    """Nobody is at any film here: what is missing stays missing."""
+    root = app[STORAGE].root
+    database = Database(f"sqlite:///{root / 'homereel.db'}", threads=1)
+    await asyncio.to_thread(database.open)
+    await asyncio.to_thread(migrate, database)
+    app[HOLES] = Holes(database, Bell(app[STORAGE].doorbells), asyncio.Event())
+    yield
+    await asyncio.to_thread(database.close)
+
+
 def make_app(film: Film) -> web.Application:
     app = web.Application(middlewares=[answer_errors])
     app[STORAGE], app[TOKENS] = film.storage, film.tokens
-    app.cleanup_ctx.append(streams.context)
+    app.cleanup_ctx.extend([_holes, streams.context])
     app.add_routes(streams.routes)
     return app

@@ -44,6 +44,7 @@ async def test_progress_is_what_the_disk_says(
             "language": None,
             "label": None,
             "complete": False,
+            "available": True,
             "progress": 0.25,
             "segmentsDone": 1,
             "segmentsTotal": 4,

@@ -160,7 +160,7 @@ async def test_a_planned_segment_that_is_missing_comes_later_and_one_outside_the
 ) -> None:
     planned = await ask(server, film.segment(3))
     assert planned.status == 503
-    assert planned.headers["retry-after"] == "2"
+    assert planned.headers["retry-after"] == "1"
     assert planned.headers["content-type"].startswith("application/problem+json")
     assert json.loads(planned.body)["code"] == "segment-not-ready"
     for name in ("720p/00004.m4s", "720p/1.m4s", "720p/000003.m4s", "1080p/00000.m4s", "1080p/init.mp4"):

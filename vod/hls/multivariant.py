@@ -22,6 +22,10 @@ from vod.storage import INIT_SECTION, segment_name
 
 AUDIO_GROUP = "audio"
 SUBTITLE_GROUP = "subs"
+# What our encoders write, as RFC 6381 says it: profile_idc and constraint flags; the level follows
+HIGH_PROFILE = "6400"
+AAC_LC = "mp4a.40.2"
+
 DESCRIBES_VIDEO = "public.accessibility.describes-video"
 
 # Apple 1.32: a player starts with the first variant, so it is neither the lowest nor the original
@@ -87,9 +91,7 @@ class StreamInf:  # EXT-X-STREAM-INF and the URI on the next line
         return f"#EXT-X-STREAM-INF:{attributes}\n{self.uri}"
 
 
-def render_multivariant(
-    plan: Plan, offered: Mapping[str, Measured], folder: str, subtitles: Sequence[str] = ()
-) -> str:
+def render_multivariant(plan: Plan, offered: Mapping[str, Measured], folder: str, subtitles: Sequence[str] = ()) -> str:
     """`offered` are the renditions to list, `folder` is where their playlists lie, seen from this one ("" or "…/").
 
     `subtitles` are the lines of `vod.hls.subtitle_group`.
@@ -129,13 +131,12 @@ def measure(folder: Path, grid: Grid) -> Measured:
     )
 
 
-def estimate(folder: Path, rendition: Rendition) -> Measured:
-    """What a rendition that is still being made may become: the most its encoder is allowed.
-
-    Raises OSError where the init section is missing, ValueError where it is not one.
-    """
-    peak = rendition.bitrate_bps if isinstance(rendition, AudioPlan) else rendition.peak_bps
-    return Measured(peak_bps=peak, average_bps=peak, codec=codec_string((folder / INIT_SECTION).read_bytes()))
+def estimate(rendition: Rendition) -> Measured:
+    """What a rendition that is still being made will be: at most what its encoder is allowed."""
+    if isinstance(rendition, AudioPlan):
+        return Measured(peak_bps=rendition.bitrate_bps, average_bps=rendition.bitrate_bps, codec=AAC_LC)
+    codec = f"avc1.{HIGH_PROFILE}{round(float(rendition.level) * 10):02X}"
+    return Measured(peak_bps=rendition.peak_bps, average_bps=rendition.peak_bps, codec=codec)
 
 
 def peak_bps(sizes: Sequence[int], grid: Grid) -> int:

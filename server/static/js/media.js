@@ -9,6 +9,7 @@ import { percent } from "./format.js";
  * @property {"UPLOADING" | "UPLOADED" | "PROCESSING" | "READY" | "FAILED"} status
  * @property {boolean} playable
  * @property {string | null} manifestUrl
+ * @property {string | null} ladderUrl
  * @property {number | null} duration seconds
  * @property {Record<string, number>} progress 0..1 by lane
  * @property {Rendition[]} renditions
@@ -24,6 +25,7 @@ import { percent } from "./format.js";
  * @typedef {object} Rendition
  * @property {string} name
  * @property {boolean} complete
+ * @property {boolean} available
  * @property {number} [height]
  * @property {string} [language]
  * @property {string} [label]

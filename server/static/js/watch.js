@@ -26,9 +26,9 @@ class WatchPage {
     this.stage = one("[data-stage]", root);
     this.video = /** @type {HTMLVideoElement} */ (one("[data-video]", root));
     this.curtain = new Curtain(this.stage);
-    this.engine = new Engine(this.video, async () => (await this.ask()).manifestUrl);
+    this.engine = new Engine(this.video, () => this.ask());
     this.controls = new Controls(this.stage, this.engine, {
-      rungsInTheMaking: () => this.rungsInTheMaking(),
+      progressOf: (name) => this.media?.renditions.find((rendition) => rendition.name === name)?.progress ?? 1,
       showKeys: () => ask("keys", () => {}),
     });
     this.actions = new FilmActions(this.mediaId, { refresh: () => this.refresh(), leave: () => this.leave() });
@@ -90,49 +90,41 @@ class WatchPage {
     this.drawLanes(media);
     this.drawLinks(media);
     this.stage.toggleAttribute("data-sound", media.renditions.length > 0 && !media.renditions.some(({ height }) => height));
+    this.engine.rungs.names = new Set(media.renditions.filter(({ available }) => available).map(({ name }) => name));
     if (this.opened) this.offerMore(media);
-    else if (media.playable && media.manifestUrl) this.open(media, media.manifestUrl);
+    else if (media.playable && media.manifestUrl) this.open(media);
     else this.curtain.draw(media);
   }
 
-  /** @param {Media} media @param {string} manifestUrl */
-  open(media, manifestUrl) {
+  /** @param {Media} media */
+  open(media) {
     this.opened = true;
-    this.offered = completeNames(media);
+    this.offered = availableNames(media);
     const start = startAt(Number(this.root.dataset.position), media.duration);
     new Position(this.video, this.mediaId);
     this.stage.dataset.mode = "playing";
     show(one("[data-controls]", this.stage), true);
-    this.engine.load(manifestUrl, start);
+    this.engine.load(media, start);
     this.controls.drawPlaying();
     if (start > 0) this.sayResumed(start);
   }
 
   /**
-   * The master lists only what is complete, and hls.js reads it once: a rung that is done since then is
-   * brought in at the next pause, at the same place, so that nobody sees it happen.
+   * The master lists only what is available, and a browser's own HLS reads it once: a rung that has come since then
+   * is brought in at the next pause, at the same place, so that nobody sees it happen.
    * @param {Media} media
    */
   offerMore(media) {
-    if (completeNames(media) === this.offered) return;
+    if (this.engine.knowsEveryRung || availableNames(media) === this.offered) return;
     if (this.video.paused) this.takeMore();
     else this.video.addEventListener("pause", this.takeMore, { once: true });
   }
 
   reloadWithMore() {
-    const names = this.media ? completeNames(this.media) : "";
+    const names = this.media ? availableNames(this.media) : "";
     if (names === this.offered || !this.media?.manifestUrl) return;
     this.offered = names;
-    this.engine.reload(this.media.manifestUrl);
-  }
-
-  /** @returns {import("./player/controls.js").RungInTheMaking[]} */
-  rungsInTheMaking() {
-    const pictures = (this.media?.renditions ?? []).filter((rendition) => rendition.height && !rendition.complete);
-    const have = new Set(this.engine.levels.map((level) => level.height));
-    return pictures
-      .filter((rendition) => !have.has(rendition.height ?? 0))
-      .map((rendition) => ({ name: rendition.name, height: rendition.height ?? 0, progress: rendition.progress ?? 0 }));
+    this.engine.reload(this.media);
   }
 
   /** @param {Media} media */
@@ -194,10 +186,10 @@ class WatchPage {
   }
 }
 
-/** @param {Media} media @returns {string} which renditions are complete */
-function completeNames(media) {
+/** @param {Media} media @returns {string} which renditions are available */
+function availableNames(media) {
   return media.renditions
-    .filter((rendition) => rendition.complete)
+    .filter((rendition) => rendition.available)
     .map((rendition) => rendition.name)
     .join();
 }

@@ -7,7 +7,6 @@ import { Menu } from "./menu.js";
 import { SeekBar } from "./seekbar.js";
 
 /** @typedef {import("./menu.js").Choice} Choice */
-/** @typedef {{ name: string, height: number, progress: number }} RungInTheMaking */
 
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const IDLE_MS = 3000;
@@ -18,7 +17,7 @@ export class Controls {
   /**
    * @param {HTMLElement} stage
    * @param {import("./engine.js").Engine} engine
-   * @param {{ rungsInTheMaking: () => RungInTheMaking[], showKeys: () => void }} page what only the page knows
+   * @param {{ progressOf: (rendition: string) => number, showKeys: () => void }} page what only the page knows
    */
   constructor(stage, engine, page) {
     this.stage = stage;
@@ -199,22 +198,20 @@ export class Controls {
       checked: chosenLevel === -1,
       choose: () => this.engine.chooseLevel(-1),
     };
-    const made = levels.map((level, index) => ({
+    const rungs = levels.map((level, index) => ({
       height: level.height,
       label: rungName(level),
-      note: `${(level.bitrate / 1e6).toFixed(1)} Mbit/s`,
+      note: this.rungNote(level),
       checked: index === chosenLevel,
       choose: () => this.engine.chooseLevel(index),
     }));
-    const making = this.page.rungsInTheMaking().map((rung) => ({
-      height: rung.height,
-      label: rung.name,
-      note: `being made · ${Math.floor(rung.progress * 100)} %`,
-      checked: false,
-      disabled: true,
-      choose: () => {},
-    }));
-    return [automatic, ...[...made, ...making].sort((one, other) => other.height - one.height)];
+    return [automatic, ...rungs.sort((one, other) => other.height - one.height)];
+  }
+
+  /** @param {import("./engine.js").Level} level @returns {string} */
+  rungNote(level) {
+    const made = this.page.progressOf(this.engine.nameOf(level));
+    return made < 1 ? `being made · ${Math.floor(made * 100)} %` : `${(level.bitrate / 1e6).toFixed(1)} Mbit/s`;
   }
 
   drawPlaying() {

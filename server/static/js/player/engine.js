@@ -3,7 +3,10 @@
  * elsewhere (older Safari), and patience when the network is away.
  */
 
+import { AvailableRungs, renditionOf } from "./rungs.js";
+
 /** @typedef {{ width: number, height: number, bitrate: number, uri: string }} Level */
+/** @typedef {{ manifestUrl: string | null, ladderUrl: string | null }} Links the first for the browser's own HLS */
 /** @typedef {{ name: string, lang?: string }} AudioTrack */
 
 const LONGEST_PAUSE_MS = 30_000;
@@ -18,12 +21,13 @@ export class Engine extends EventTarget {
   /**
    * Sends "tracks" (levels or audio tracks changed), "level", "trouble" (waiting for the network), "calm", "broken".
    * @param {HTMLVideoElement} video
-   * @param {() => Promise<string | null>} freshManifest asks the server for a manifest URL whose token is new
+   * @param {() => Promise<Links>} freshLinks asks the server for links whose token is new
    */
-  constructor(video, freshManifest) {
+  constructor(video, freshLinks) {
     super();
     this.video = video;
-    this.freshManifest = freshManifest;
+    this.freshLinks = freshLinks;
+    this.rungs = new AvailableRungs();
     /** @type {any} */
     this.hls = null;
     this.failures = 0;
@@ -38,23 +42,24 @@ export class Engine extends EventTarget {
     video.addEventListener("timeupdate", () => this.settle());
   }
 
-  /** @param {string} manifestUrl @param {number} position seconds */
-  load(manifestUrl, position) {
+  /** @param {Links} links @param {number} position seconds */
+  load({ manifestUrl, ladderUrl }, position) {
     this.start = position;
     const Hls = hlsLibrary();
-    if (Hls?.isSupported()) this.loadWithHls(Hls, manifestUrl, position);
-    else if (this.video.canPlayType("application/vnd.apple.mpegurl")) this.loadNatively(manifestUrl, position);
+    if (Hls?.isSupported()) this.loadWithHls(Hls, ladderUrl ?? "", position);
+    else if (this.video.canPlayType("application/vnd.apple.mpegurl")) this.loadNatively(manifestUrl ?? "", position);
     else this.tell("broken", "This browser cannot play HLS. Use the link for VLC below.");
   }
 
-  /** @param {any} Hls @param {string} manifestUrl @param {number} position */
-  loadWithHls(Hls, manifestUrl, position) {
+  /** @param {any} Hls @param {string} ladderUrl @param {number} position */
+  loadWithHls(Hls, ladderUrl, position) {
     this.hls?.destroy();
     this.hls = new Hls({
       workerPath: "/static/vendor/hls.worker.js", // a blob: worker would need a weaker policy
       startPosition: position,
       maxBufferLength: 30,
       backBufferLength: 60,
+      abrController: this.rungs.controller(Hls.DefaultConfig.abrController),
       capLevelToPlayerSize: this.height === 0, // a phone need not fetch 1080 lines; full screen lifts the cap
       audioPreference: this.audio ? { lang: this.audio.lang, name: this.audio.name } : undefined,
     });
@@ -69,7 +74,7 @@ export class Engine extends EventTarget {
       this.endMoment(Events);
     });
     this.hls.on(Events.ERROR, (/** @type {string} */ _event, /** @type {any} */ data) => data.fatal && this.onFatal(Hls, data));
-    this.hls.loadSource(manifestUrl);
+    this.hls.loadSource(ladderUrl);
     this.hls.attachMedia(this.video);
   }
 
@@ -122,17 +127,17 @@ export class Engine extends EventTarget {
   }
 
   async retry() {
-    const manifestUrl = await this.freshManifest().catch(() => null);
-    if (manifestUrl) this.reload(manifestUrl);
+    const links = await this.freshLinks().catch(() => null);
+    if (links?.manifestUrl) this.reload(links);
     else this.retryLater();
   }
 
-  /** Start over at the same place, playing if it was. @param {string} manifestUrl */
-  reload(manifestUrl) {
+  /** Start over at the same place, playing if it was. @param {Links} links */
+  reload(links) {
     const { currentTime, paused, played, playbackRate } = this.video;
     this.video.defaultPlaybackRate = playbackRate; // what a load sets it to
     // Before anything was shown the element stands at 0, wherever it was meant to begin.
-    this.load(manifestUrl, played.length || currentTime > 0 ? currentTime : this.start);
+    this.load(links, played.length || currentTime > 0 ? currentTime : this.start);
     if (!paused) this.video.addEventListener("canplay", () => void this.video.play().catch(() => {}), { once: true });
   }
 
@@ -140,6 +145,16 @@ export class Engine extends EventTarget {
     if (this.failures === 0) return;
     this.failures = 0;
     this.tell("calm");
+  }
+
+  /** Whether rungs that become available are taken as they come, without a reload. */
+  get knowsEveryRung() {
+    return this.hls !== null;
+  }
+
+  /** @param {Level} level @returns {string} */
+  nameOf(level) {
+    return renditionOf(level);
   }
 
   /** @returns {Level[]} */
