@@ -41,6 +41,8 @@ TRACK_ID = 1
 SYNC_SAMPLE = 0x02000000  # depends on no other sample
 DEPENDENT_SAMPLE = 0x01010000
 
+MOOF_BYTES = 92  # of ours, without the rows of its trun
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -141,20 +143,20 @@ def audio_head(number: int, starts: Sequence[int], sizes: Sequence[int]) -> tupl
 def _head(
     number: int, start: int, flags: int, sizes: Sequence[int], *columns: Iterable[int], codes: str
 ) -> tuple[bytes, ...]:
-    entries = _rows(len(sizes), codes, columns)
-
-    def moof(data_offset: int) -> bytes:
-        trun = full_box(b"trun", 1, DATA_OFFSET | flags, struct.pack(">Ii", len(sizes), data_offset), entries)
-        tfhd = full_box(b"tfhd", 0, DEFAULT_BASE_IS_MOOF | DEFAULT_FLAGS, struct.pack(">2I", TRACK_ID, SYNC_SAMPLE))
-        tfdt = full_box(b"tfdt", 1, 0, struct.pack(">Q", start))
-        mfhd = full_box(b"mfhd", 0, 0, struct.pack(">I", number + 1))
-        return box(b"moof", mfhd, box(b"traf", tfhd, tfdt, trun))
-
     size = boxes.HEADER_BYTES + sum(sizes)
     if size >= 1 << 32:
         raise ValueError("a segment is larger than its size field")
-    header = moof(len(moof(0)) + boxes.HEADER_BYTES)
+    header = _moof(number, start, flags, len(sizes), _rows(len(sizes), codes, columns))
     return SEGMENT_TYPE, header, struct.pack(">I4s", size, b"mdat")
+
+
+def _moof(number: int, start: int, flags: int, samples: int, entries: bytes) -> bytes:
+    media_offset = MOOF_BYTES + len(entries) + boxes.HEADER_BYTES  # from the moof's first byte
+    trun = full_box(b"trun", 1, DATA_OFFSET | flags, struct.pack(">Ii", samples, media_offset), entries)
+    tfhd = full_box(b"tfhd", 0, DEFAULT_BASE_IS_MOOF | DEFAULT_FLAGS, struct.pack(">2I", TRACK_ID, SYNC_SAMPLE))
+    tfdt = full_box(b"tfdt", 1, 0, struct.pack(">Q", start))
+    mfhd = full_box(b"mfhd", 0, 0, struct.pack(">I", number + 1))
+    return box(b"moof", mfhd, box(b"traf", tfhd, tfdt, trun))
 
 
 def _rows(count: int, codes: str, columns: Sequence[Iterable[int]]) -> bytes:

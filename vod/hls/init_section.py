@@ -1,7 +1,8 @@
 """The init section (EXT-X-MAP) of a rendition, made from the codec's parameters and the plan alone.
 
 Every worker must write the same bytes (hls-rules.md rule 22), so only the sample entry (avcC, esds) is taken from
-ffmpeg's `moov`. There is no edit list: time 0 of the track is time 0 of the film (design.md section 2, rule 2).
+ffmpeg's `moov`, or from the original where its samples are handed on. There is no edit list: time 0 of the track is
+time 0 of the film (design.md section 2, rule 2).
 
 Box layouts: ISO/IEC 14496-12 §8.2-8.8.
 """
@@ -12,7 +13,9 @@ import struct
 
 from vod.containers import boxes
 from vod.containers.boxes import box, full_box
+from vod.containers.samples import Track
 from vod.hls.fmp4 import TRACK_ID
+from vod.hls.sample_entry import player_entry, shown_size
 
 IDENTITY_MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 UNDETERMINED_LANGUAGE = 0x55C4  # "und", packed as three 5-bit letters
@@ -22,10 +25,23 @@ FULL_VOLUME = 0x100
 
 def init_section(moov: bytes, timescale: int, duration_ticks: int) -> bytes:
     """`moov` is ffmpeg's, with a single track. Raises ValueError where it lacks a box."""
+    size = boxes.body(moov, boxes.require(moov, b"moov", b"trak", b"tkhd"))[-8:]  # width, height: 16.16
+    return _init_section(_handler(moov), size, _sample_description(moov), timescale, duration_ticks)
+
+
+def copied_init_section(track: Track, timescale: int, duration_ticks: int) -> bytes:
+    """Of a track whose samples are handed on as they are. Raises ValueError where its sample entry is unusable."""
+    entry = player_entry(track)
+    kind, size = (b"vide", shown_size(entry)) if track.kind == "video" else (b"soun", bytes(8))
+    stsd = full_box(b"stsd", 0, 0, struct.pack(">I", 1), entry)
+    return _init_section(kind, size, stsd, timescale, duration_ticks)
+
+
+def _init_section(kind: bytes, size: bytes, stsd: bytes, timescale: int, duration_ticks: int) -> bytes:
     return box(b"ftyp", b"iso6", struct.pack(">I", 0), b"iso6cmfcmp41") + box(
         b"moov",
         _movie_header(timescale),
-        box(b"trak", _track_header(moov), _media(moov, timescale)),
+        box(b"trak", _track_header(kind, size), _media(kind, stsd, timescale)),
         box(
             b"mvex",
             full_box(b"mehd", 1, 0, struct.pack(">Q", duration_ticks)),
@@ -39,15 +55,13 @@ def _movie_header(timescale: int) -> bytes:
     return full_box(b"mvhd", 0, 0, times_rate_volume, IDENTITY_MATRIX, bytes(24), struct.pack(">I", TRACK_ID + 1))
 
 
-def _track_header(moov: bytes) -> bytes:
-    size = boxes.body(moov, boxes.require(moov, b"moov", b"trak", b"tkhd"))[-8:]  # width, height: 16.16
-    volume = 0 if _handler(moov) == b"vide" else FULL_VOLUME
+def _track_header(kind: bytes, size: bytes) -> bytes:
+    volume = 0 if kind == b"vide" else FULL_VOLUME
     fields = struct.pack(">5I8xHHHH", 0, 0, TRACK_ID, 0, 0, 0, 0, volume, 0)
     return full_box(b"tkhd", 0, TRACK_ENABLED_IN_MOVIE, fields, IDENTITY_MATRIX, size)
 
 
-def _media(moov: bytes, timescale: int) -> bytes:
-    kind = _handler(moov)
+def _media(kind: bytes, stsd: bytes, timescale: int) -> bytes:
     return box(
         b"mdia",
         full_box(b"mdhd", 0, 0, struct.pack(">4IHH", 0, 0, timescale, 0, UNDETERMINED_LANGUAGE, 0)),
@@ -56,7 +70,7 @@ def _media(moov: bytes, timescale: int) -> bytes:
             b"minf",
             full_box(b"vmhd", 0, 1, bytes(8)) if kind == b"vide" else full_box(b"smhd", 0, 0, bytes(4)),
             box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1))),
-            box(b"stbl", _sample_description(moov), *_empty_tables()),
+            box(b"stbl", stsd, *_empty_tables()),
         ),
     )
 

@@ -1,0 +1,178 @@
+"""The copy lane's grid: where an original's own samples can be cut, and whether they should be handed on at all.
+
+Pure: it sees the sample index alone (design.md section 2, rule 1; hls-rules.md 15-20). Whatever a player might not
+start at, or not in time, is NotCopyable, and the film is encoded as any other.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate, islice, pairwise
+from math import ceil
+from operator import lt, sub
+
+from vod.containers.samples import NotCopyable, Samples, Track
+from vod.hls.copyable_codecs import refuse_codec
+
+# Decode times are packed into the first frame's time (fmp4.decode_times): a tick must be much finer than a frame.
+MIN_TIMESCALE = 10_000
+# A segment of up to so many nominal ones is waited for; what has keyframes further apart is encoded.
+LONGEST = Fraction(7, 4)
+# A shorter segment at the end joins the one before it.
+SHORTEST_SECONDS = Fraction(45, 100)
+# Sound that stops earlier than the film is padded with silence, which copying cannot do.
+EARLIEST_END_SECONDS = Fraction(1, 2)
+# Ticks by which packets of one length lie apart where the clock is not the sample rate's.
+ROUNDING_TICKS = 2
+IRREGULAR_PERCENT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """From a track's ticks, with the film's time 0 anywhere, to those of its rendition, which count from it."""
+
+    timescale: int  # of the rendition
+    ticks_per_source_tick: int
+    origin_ticks: int  # the rendition's ticks at time 0; subtracted
+
+    @classmethod
+    def of_pictures(cls, timescale: int, start_seconds: Fraction) -> Clock:
+        """The same that `planning` gives to the encoded rungs of a stream with the time base 1 / `timescale`."""
+        finer = ceil(Fraction(MIN_TIMESCALE, timescale))
+        return cls(
+            timescale=timescale * finer,
+            ticks_per_source_tick=finer,
+            origin_ticks=round(start_seconds * timescale * finer),
+        )
+
+    @classmethod
+    def of_sound(cls, timescale: int, start_seconds: Fraction) -> Clock:
+        return cls(timescale=timescale, ticks_per_source_tick=1, origin_ticks=round(start_seconds * timescale))
+
+    def from_source(self, ticks: int) -> int:
+        return ticks * self.ticks_per_source_tick - self.origin_ticks
+
+
+def refuse_uncopyable(track: Track, samples: Samples) -> None:
+    """Raises NotCopyable with the reason why players should not get this track as it is."""
+    try:
+        refuse_codec(track)
+    except NotCopyable:
+        raise
+    except ValueError as error:
+        raise NotCopyable(str(error)) from None
+    if not min(samples.sizes, default=0):
+        raise NotCopyable("it has no samples, or empty ones")
+    if track.kind == "video" and not _rise(samples.decode_times):
+        raise NotCopyable("its decode times do not rise")
+    if not _rise(sorted(samples.times) if track.kind == "video" else samples.times):
+        raise NotCopyable("two of its samples have one time")
+
+
+def _rise(times: Sequence[int]) -> bool:
+    return all(map(lt, times, islice(times, 1, None)))
+
+
+def start_positions(samples: Samples) -> list[int]:
+    """Keyframes at which a player can start: what is decoded before is shown before, what comes after is not.
+
+    That leaves out the I-frames of open groups, whose leading pictures need the group before.
+    """
+    edges = [*samples.keyframes, len(samples)]
+    groups = [samples.times[first:stop] for first, stop in pairwise(edges)]
+    latest = list(accumulate(map(max, groups), max))
+    earliest = list(accumulate(map(min, reversed(groups)), min))[::-1]
+    return [
+        position
+        for number, position in enumerate(samples.keyframes)
+        if samples.times[position] == earliest[number] and (not number or latest[number - 1] < earliest[number])
+    ]
+
+
+def cuts_from_keyframes(samples: Samples, clock: Clock, segment_seconds: Fraction, end_ticks: int) -> tuple[int, ...]:
+    """In ticks of the rendition, from 0 to `end_ticks`, where the film ends. Every cut but these is a keyframe.
+
+    Each is the keyframe nearest to a nominal segment behind the one before it. Raises NotCopyable where a segment
+    would last longer than `LONGEST` of them.
+    """
+    starts = [clock.from_source(samples.times[position]) for position in start_positions(samples)]
+    if not samples.keyframes or samples.keyframes[0] or not starts:
+        raise NotCopyable("it does not begin with a keyframe")
+    if starts[0] != clock.from_source(samples.times[0]) or starts[0] < 0:
+        raise NotCopyable("its first picture is not the first that is shown")
+    nominal = segment_seconds * clock.timescale
+    starts = [start for start in starts[1:] if start < end_ticks]
+    cuts = _nearest(starts, nominal, end_ticks)
+    if len(cuts) > 1 and end_ticks - cuts[-1] < SHORTEST_SECONDS * clock.timescale:
+        cuts.pop()
+    cuts.append(end_ticks)
+    if any(later - earlier > nominal * LONGEST for earlier, later in pairwise(cuts)):
+        raise NotCopyable("its keyframes are too far apart")
+    return tuple(cuts)
+
+
+def _nearest(starts: Sequence[int], nominal: Fraction, end: int) -> list[int]:
+    """From 0 on. Of two that are equally near the earlier one is taken."""
+    cuts = [0]
+    position = 0
+    while end - cuts[-1] > nominal:
+        target = cuts[-1] + nominal
+        position = bisect_right(starts, cuts[-1], position)
+        behind = bisect_left(starts, target, position)
+        choice = [
+            start for start in starts[max(position, behind - 1) : behind + 1] if start - cuts[-1] <= nominal * LONGEST
+        ]
+        if not choice:
+            break
+        cuts.append(min(choice, key=lambda start: abs(start - target)))
+    return cuts
+
+
+def cuts_from_packets(samples: Samples, clock: Clock, boundaries: Sequence[Fraction]) -> tuple[int, ...]:
+    """In ticks of the sound's rendition: 0, the packet starts nearest to `boundaries`, the last packet's end.
+
+    `boundaries` are the film's cuts in seconds, from 0 to its end. Raises NotCopyable where packets leave gaps, and
+    where sound begins late or ends early: an encoder can fill that with silence.
+    """
+    packet = _packet_ticks(samples.times)
+    # What lies mostly before time 0 is dropped; the first packet that stays is moved onto it.
+    begin = clock.from_source(samples.times[nearest_packet(samples, clock, 0)])
+    if abs(begin) * 2 > packet:
+        raise NotCopyable("it begins later than the film")
+    end = clock.from_source(samples.end)
+    if end < (boundaries[-1] - EARLIEST_END_SECONDS) * clock.timescale:
+        raise NotCopyable("it ends earlier than the film")
+    cuts = [0]
+    for boundary in boundaries[1:-1]:
+        position = nearest_packet(samples, clock, round(boundary * clock.timescale))
+        start = clock.from_source(samples.times[position])
+        if cuts[-1] < start < end:
+            cuts.append(start)
+    return (*cuts, end)
+
+
+def nearest_packet(samples: Samples, clock: Clock, ticks: int) -> int:
+    """The position of the packet that begins nearest to these ticks of the rendition."""
+    target = ticks + clock.origin_ticks
+    behind = bisect_left(samples.times, target)
+    if behind == len(samples) or (behind and target - samples.times[behind - 1] < samples.times[behind] - target):
+        return behind - 1
+    return behind
+
+
+def _packet_ticks(times: array[int]) -> int:
+    lengths: Counter[int] = Counter(map(sub, islice(times, 1, None), times))
+    if not lengths:
+        raise NotCopyable("it is a single packet")
+    usual: int = max(lengths, key=lengths.__getitem__)
+    if any(abs(length - usual) * 2 > usual for length in lengths):
+        raise NotCopyable("its packets leave a gap or overlap")
+    irregular = sum(packets for length, packets in lengths.items() if abs(length - usual) > ROUNDING_TICKS)
+    if irregular * 100 > len(times) * IRREGULAR_PERCENT:
+        raise NotCopyable("its packets are of different lengths")
+    return usual
