@@ -73,6 +73,11 @@ class RawResponse(web.StreamResponse):
         return b"".join((_STATUS_LINES[self._status], _date_line(), self._lines, connection))
 
 
+def whole_head(lines: bytes) -> bytes:
+    """Of a 200 on a connection that stays."""
+    return b"".join((_STATUS_LINES[HTTPStatus.OK], _date_line(), lines, b"\r\n"))
+
+
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _date = (0, b"")
 

@@ -121,5 +121,6 @@ class Transfer:
         self._listen(False)
         if self._watch is not None:
             self._watch.cancel()
-        if self.when_over is not None:
-            self.when_over()
+        when_over, self.when_over = self.when_over, None
+        if when_over is not None:
+            when_over()
