@@ -21,6 +21,9 @@ import { percent } from "./format.js";
  * @property {number} createdAt seconds since the epoch
  * @property {string} [playUrl] a playlist for VLC and phones
  * @property {string} [originalUrl]
+ * @property {boolean} hasTrickplay
+ * @property {string | null} trickplayUrl the index of its stills
+ * @property {import("./player/chapters.js").Chapter[]} chapters
  *
  * @typedef {object} Rendition
  * @property {string} name

@@ -79,6 +79,7 @@ class WatchPage {
     else if (data.id !== this.mediaId) return;
     else if (kind === "deleted") this.leave();
     else if (data.playable && !this.media?.manifestUrl) void this.refresh(); // now there is something to link to
+    else if (data.hasTrickplay && !this.media?.trickplayUrl) void this.refresh();
     else this.draw({ ...this.media, ...data });
   }
 
@@ -89,6 +90,7 @@ class WatchPage {
     this.drawFacts(media);
     this.drawLanes(media);
     this.drawLinks(media);
+    this.controls.seekBar.offer(media);
     this.stage.toggleAttribute("data-sound", media.renditions.length > 0 && !media.renditions.some(({ height }) => height));
     this.engine.rungs.names = new Set(media.renditions.filter(({ available }) => available).map(({ name }) => name));
     if (this.opened) this.offerMore(media);

@@ -52,7 +52,7 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
             await draining
 
 
-async def drive(script: str, house: House, **given: str) -> Any:
+async def drive(script: str, house: House, **given: Any) -> Any:
     """Run a journey in Chromium; what it saw comes back as JSON."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     task = {"base": house.address, "artifacts": str(ARTIFACTS), **given}

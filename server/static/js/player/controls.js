@@ -106,6 +106,7 @@ export class Controls {
       pictureInPicture: () => this.pictureInPicture(),
       nextAudio: () => this.nextAudio(),
       faster: (step) => this.faster(step),
+      chapter: (step) => this.note(this.seekBar.chapters.go(step)),
       showKeys: () => this.page.showKeys(),
     };
   }

@@ -15,6 +15,7 @@ const VOLUME_STEP = 0.05;
  * @property {() => void} pictureInPicture
  * @property {() => void} nextAudio
  * @property {(step: number) => void} faster
+ * @property {(step: number) => void} chapter
  * @property {() => void} showKeys
  */
 
@@ -35,6 +36,8 @@ function keyTable(actions) {
     c: actions.nextAudio,
     "<": () => actions.faster(-1),
     ">": () => actions.faster(1),
+    b: () => actions.chapter(-1),
+    n: () => actions.chapter(1),
     "?": actions.showKeys,
   };
 }

@@ -1,7 +1,11 @@
-/** The seek bar: what is played, what is buffered, where a click would go. */
+/** The seek bar: what is played, what is buffered, where a click would go and what is to be seen there. */
 
-import { one, say, show } from "../dom.js";
+import { one } from "../dom.js";
 import { clock } from "../format.js";
+import { Chapters } from "./chapters.js";
+import { Preview } from "./preview.js";
+
+const KEYS_MS = 2500; // so long a still stays that was called by a key
 
 export class SeekBar {
   /** @param {HTMLElement} stage @param {HTMLVideoElement} video */
@@ -10,7 +14,10 @@ export class SeekBar {
     this.input = /** @type {HTMLInputElement} */ (one('[data-control="seek"]', stage));
     this.played = one("[data-played]", stage);
     this.buffered = one("[data-buffered]", stage);
-    this.tip = one("[data-seek-tip]", stage);
+    this.chapters = new Chapters(stage, video);
+    this.preview = new Preview(stage, this.chapters);
+    this.keysTimer = 0;
+    this.touched = false;
     this.now = one('[data-time="now"]', stage);
     this.whole = one('[data-time="whole"]', stage);
     this.dragging = false;
@@ -24,14 +31,33 @@ export class SeekBar {
     this.input.addEventListener("input", () => {
       this.dragging = true;
       this.drawAt(Number(this.input.value));
+      this.preview.show(Number(this.input.value), this.length);
     });
     this.input.addEventListener("change", () => {
       this.dragging = false;
       this.video.currentTime = Number(this.input.value);
+      if (this.touched) this.preview.hide(); // a finger that is lifted points nowhere
     });
     this.input.addEventListener("keydown", (event) => this.onKey(event));
     this.input.addEventListener("pointermove", (event) => this.point(event));
-    this.input.addEventListener("pointerleave", () => show(this.tip, false));
+    this.input.addEventListener("pointerdown", (event) => (this.touched = event.pointerType === "touch"));
+    for (const event of ["pointerleave", "blur"]) this.input.addEventListener(event, () => this.preview.hide());
+    this.input.addEventListener("focus", () => this.showForKeys());
+    this.video.addEventListener("seeking", () => this.showForKeys());
+  }
+
+  /** Who steps through the film with keys sees a still, too, as long as the bar is in focus. */
+  showForKeys() {
+    if (this.dragging || !this.length || !this.input.matches(":focus-visible")) return;
+    this.preview.show(this.video.currentTime, this.length);
+    clearTimeout(this.keysTimer);
+    this.keysTimer = setTimeout(() => this.input.matches(":hover") || this.preview.hide(), KEYS_MS);
+  }
+
+  /** @param {import("../media.js").Media} media which an event may have told of before the page has asked */
+  offer({ trickplayUrl, chapters, duration }) {
+    this.preview.offer(trickplayUrl ?? null);
+    this.chapters.draw(chapters ?? [], duration);
   }
 
   /** The slider's own arrow steps are a thousandth of the film: the player's keys say it better. @param {KeyboardEvent} event */
@@ -73,7 +99,6 @@ export class SeekBar {
   point(event) {
     const { left, width } = this.input.getBoundingClientRect();
     const part = Math.min(1, Math.max(0, (event.clientX - left) / width));
-    say(this.tip, clock(part * this.length));
-    this.tip.style.setProperty("--at", `${(part * 100).toFixed(2)}%`);
+    this.preview.show(part * this.length, this.length);
   }
 }
