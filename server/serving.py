@@ -40,7 +40,7 @@ def serve(config: Config, config_path: Path | None) -> int:
 async def _serve(config: Config, config_path: Path | None) -> None:
     stop = _stop_event()
     app = build_app(config, config_path=config_path)
-    runner = Runner(app, **runner_options(config))
+    runner = Runner(app, fast_lane=config.server.fast_lane, **runner_options(config))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(runner.cleanup)
         await runner.setup()

@@ -32,6 +32,7 @@ class ServerSection(Section):
     public_url: str = ""
     trusted_proxies: tuple[str, ...] = ()
     shutdown_seconds: int = Field(20, ge=1, le=300)
+    fast_lane: bool = False
 
     @field_validator("public_url")
     @classmethod
