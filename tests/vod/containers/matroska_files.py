@@ -50,17 +50,19 @@ class SoundFilm:
     codec_id: bytes = b"A_AC3"
     track_fields: bytes = b""  # further elements of the TrackEntry
     scale: int = MILLISECOND
+    padding: bytes = element(VOID, bytes(3))  # in every cluster
+    circles: int = 0  # seek entries that lead to their own seek head
     cue_times: dict[int, int] = field(default_factory=dict)  # lies: cluster number to time
 
     def render(self) -> bytes:
         clusters = self._clusters()
         head = b"".join((_info(self.scale), self._tracks()))
-        start = len(_seek_head(0)) + len(head)
+        start = len(_seek_head(0, self.circles)) + len(head)
         positions, at = [], start
         for cluster in clusters:
             positions.append(at)
             at += len(cluster)
-        body = (_seek_head(at), head, *clusters, self._cues(positions))
+        body = (_seek_head(at, self.circles), head, *clusters, self._cues(positions))
         segment = unsized(SEGMENT, *body) if self.live else element(SEGMENT, *body)
         return element(EBML_HEADER, element(DOC_TYPE, b"matroska")) + segment
 
@@ -83,12 +85,11 @@ class SoundFilm:
         return [self._cluster(first, min(first + step, len(self.frames))) for first in self._first_frames()]
 
     def _cluster(self, first: int, end: int) -> bytes:
-        clutter = element(CRC32, bytes(4)), element(VOID, bytes(3))
         blocks = [
             self._block(n, min(n + self.frames_a_block, end), first) for n in range(first, end, self.frames_a_block)
         ]
         write = unsized if self.live else element
-        return write(CLUSTER, clutter[0], element(TIMESTAMP, self.times[first]), clutter[1], *blocks)
+        return write(CLUSTER, element(CRC32, bytes(4)), element(TIMESTAMP, self.times[first]), self.padding, *blocks)
 
     def _block(self, first: int, end: int, cluster_first: int) -> bytes:
         relative = self.times[first] - self.times[cluster_first]
@@ -129,5 +130,9 @@ def _info(scale: int) -> bytes:
     return element(INFO, element(TIMESTAMP_SCALE, scale))
 
 
-def _seek_head(cues_at: int) -> bytes:
-    return element(SEEK_HEAD, element(SEEK, element(SEEK_ID, name(CUES)), element(SEEK_POSITION, cues_at)))
+def _seek_head(cues_at: int, circles: int) -> bytes:
+    return element(SEEK_HEAD, *[_seek(SEEK_HEAD, 0)] * circles, _seek(CUES, cues_at))
+
+
+def _seek(kind: int, position: int) -> bytes:
+    return element(SEEK, element(SEEK_ID, name(kind)), element(SEEK_POSITION, position))

@@ -10,7 +10,6 @@ import pytest
 from tests.vod.containers.demuxed import Packet, packets, read_packets
 from tests.vod.containers.matroska_clips import matroska_clip, raw_sound
 from tests.vod.containers.matroska_files import EBML, FIXED, XIPH, SoundFilm, ac3_frames, element
-from tests.vod.ffmpeg.corpus import MEDIA
 from vod.containers.matroska import MatroskaFile, read_matroska
 from vod.containers.matroska_codecs import audio_track, video_track
 from vod.containers.matroska_samples import AudioTrack, read_audio_samples, read_video_samples
@@ -18,7 +17,6 @@ from vod.containers.samples import NotCopyable, Samples
 
 AC3_TICKS = 32  # a frame at 48 kHz, exactly
 CODEC_DELAY = 0x56AA
-CORPUS = ("der_mkv_4lang_3sub_font_chap.mkv", "der_vfr.mkv", "mkv_sub_ass.mkv", "mkv_sub_srt.mkv", "mkv_sub_vobsub.mkv")
 
 
 @pytest.mark.parametrize("name", ["b-frames", "vfr", "late", "cues-in-front", "many-clusters", "hevc"])
@@ -37,16 +35,6 @@ def test_every_packet_of_sound_is_found_once_within_the_containers_rounding(name
     film = read_matroska(path)
     audio = audio_track(path, film, stream)
     compare_sound(path, audio, audio_segments(path, film, audio), film.timescale)
-
-
-@pytest.mark.parametrize("name", CORPUS)
-def test_the_corpus_is_read_as_ffmpeg_reads_it(name: str) -> None:
-    path = MEDIA / name
-    film = read_matroska(path)
-    assert read_all(path, video_segments(path, film)) == packets(path)[0]
-    audio = audio_track(path, film, 1)
-    found = read_all(path, audio_segments(path, film, audio))
-    assert [packet.digest for packet in found] == [packet.digest for packet in packets(path)[1]]
 
 
 def test_segments_of_sound_made_alone_and_backwards_continue_each_other_exactly() -> None:
