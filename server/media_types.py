@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 HLS_PLAYLIST = "application/vnd.apple.mpegurl"
+UNKNOWN = "application/octet-stream"
 
 BY_SUFFIX = {
     "m3u8": HLS_PLAYLIST,
@@ -10,9 +11,16 @@ BY_SUFFIX = {
     "mp4": "video/mp4",
     "m4s": "video/iso.segment",
     "vtt": "text/vtt; charset=utf-8",
+    "ass": "text/plain; charset=utf-8",
+    "json": "application/json",
+    "bin": UNKNOWN,
     "jpg": "image/jpeg",
     "webp": "image/webp",
 }
+
+# What was made from foreign text shows nothing and runs nothing where a browser opens it by itself (security.md 3.5).
+FOREIGN_TEXT = ("vtt", "ass")
+FOREIGN_FIELDS = {"Content-Security-Policy": "default-src 'none'; sandbox"}
 
 # Of originals, by the extension they were uploaded with. Whatever is not here is bytes to the browser.
 BY_ORIGINAL_EXTENSION = {
@@ -42,7 +50,6 @@ BY_ORIGINAL_EXTENSION = {
     "webm": "video/webm",
     "wmv": "video/x-ms-wmv",
 }
-UNKNOWN = "application/octet-stream"
 
 
 def of_original(extension: str) -> str:

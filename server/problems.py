@@ -33,6 +33,7 @@ STATUS_BY_CODE: dict[str, HTTPStatus] = {
     "expectation-failed": HTTPStatus.EXPECTATION_FAILED,
     "misdirected": HTTPStatus.MISDIRECTED_REQUEST,
     "original-unusable": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "subtitles-unusable": HTTPStatus.UNPROCESSABLE_ENTITY,
     "throttled": HTTPStatus.TOO_MANY_REQUESTS,
     "internal-error": HTTPStatus.INTERNAL_SERVER_ERROR,
     "segment-not-ready": HTTPStatus.SERVICE_UNAVAILABLE,

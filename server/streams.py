@@ -123,6 +123,8 @@ async def _open_hls_file(request: web.Request, media_id: str, text: str) -> web.
     if media_type is None:
         raise NotFound("There is no such file.")
     fields = {"Content-Type": media_type, "Cache-Control": IMMUTABLE, **SAFE_FIELDS, **CROSS_ORIGIN_FIELDS}
+    if name.suffix in media_types.FOREIGN_TEXT:
+        fields |= media_types.FOREIGN_FIELDS
     path = name.path(request.app[STORAGE], UUID(media_id))
     try:
         file = await request.app[DESCRIPTORS].open((media_id, text), path, fields)

@@ -79,8 +79,8 @@ async def _sweep(app: web.Application) -> None:
 @operation("Upload a film as multipart/form-data: `file`, and before it the fields that name it.", answer=UploadAnswer)
 async def upload(request: web.Request) -> web.Response:
     identity = await require_user(request)
-    boundary = _boundary(request)
-    with _one_of_few(request.app[OPEN_UPLOADS], identity.user_id), _counted(request.app):
+    boundary = boundary_of(request)
+    with one_of_few(request.app[OPEN_UPLOADS], identity.user_id), _counted(request.app):
         body = UploadBody(request, request.app[CONFIG].upload.idle_seconds)
         received = await _receive(request, MultipartStream(body.read, boundary))
         # From here on the film exists or does not, whoever still waits for the answer.
@@ -97,7 +97,7 @@ async def _receive(request: web.Request, form: MultipartStream) -> Received:
             if received is not None:
                 raise Invalid(f"The field {FILE_FIELD!r} must be the last one.")
             if part.name != FILE_FIELD:
-                await _read_field(part, texts)
+                await read_field(part, texts)
                 continue
             label = file_label(part.file_name or "")
             titling = validated(lambda: UploadFields.model_validate(texts)).titling(label)
@@ -113,7 +113,7 @@ async def _receive(request: web.Request, form: MultipartStream) -> Received:
     return received
 
 
-async def _read_field(part: Part, texts: dict[str, str]) -> None:
+async def read_field(part: Part, texts: dict[str, str]) -> None:
     text = bytearray()
     async for piece in part.pieces:
         text += piece
@@ -161,7 +161,8 @@ async def _withdraw_unless_known(app: web.Application, media_id: UUID, extension
         await app[UPLOADS].withdraw(media_id, extension)
 
 
-def _boundary(request: web.Request) -> str:
+def boundary_of(request: web.Request) -> str:
+    """Raises UnsupportedBody for what is no form with parts."""
     header = Message()
     header["Content-Type"] = request.headers.get("Content-Type", "")
     boundary = header.get_boundary() if header.get_content_type() == "multipart/form-data" else None
@@ -178,7 +179,7 @@ def _announced(request: web.Request, form: MultipartStream) -> int | None:
 
 
 @contextmanager
-def _one_of_few(open_uploads: Counter[int], user_id: int) -> Iterator[None]:
+def one_of_few(open_uploads: Counter[int], user_id: int) -> Iterator[None]:
     if open_uploads[user_id] >= MOST_UPLOADS_A_USER:
         raise Throttled("Too many uploads at once. Wait for one to end.", COME_BACK_SECONDS)
     open_uploads[user_id] += 1

@@ -14,6 +14,7 @@ Tracks in which nobody says anything have no files.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from vod import storage as files
 from vod.hls.plan import Plan, SubtitlePlan
 from vod.hls.sidecars import stored_sidecars
 from vod.hls.subtitles import SubtitleTrack, cut_into_segments, render_subtitle_playlist, subtitle_grid
+from vod.hls.track_names import unique
 from vod.storage import Storage, subtitle_segment_name
 from vod.subtitles.cues import Cue
 from vod.subtitles.webvtt import render_whole
@@ -56,9 +58,14 @@ def marker(storage: Storage, media_id: UUID, plan: Plan, track: SubtitlePlan) ->
 
 
 def listed_tracks(storage: Storage, media_id: UUID, plan: Plan) -> tuple[SubtitleTrack, ...]:
-    """What a multivariant playlist can list now: tracks of the original, then files that people have added."""
+    """What a multivariant playlist can list now: tracks of the original, then files that people have added.
+
+    Their labels differ (RFC 8216 4.3.4.1.1).
+    """
     planned = [SubtitleTrack.of(track) for track in plan.subtitles if track.kind != "picture"]
     added = [sidecar.track for sidecar in stored_sidecars(storage, media_id)]
-    return tuple(
+    tracks = [
         track for track in (*planned, *added) if storage.media_playlist(media_id, plan.digest, track.name).exists()
-    )
+    ]
+    labels = unique([track.label for track in tracks], " ")
+    return tuple(replace(track, label=label) for track, label in zip(tracks, labels, strict=True))
