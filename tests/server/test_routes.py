@@ -109,6 +109,7 @@ def _call(route: web.RouteDef) -> Call:
 def _path(call: Call) -> str:
     numbered = call.path.startswith(("/movies", "/series", "/api/series", "/api/users"))
     text = call.path.replace("{id}", "7" if numbered else str(NOBODYS))
+    text = text.replace("{sidecar}", str(NOBODYS))
     text = text.replace("{token}", "abcd.1.u1.h.AAAAAAAAAAAAAAAAAAAAAA").replace("{name}", "a.mp4")
     return text.replace("{name:.+}", "master.m3u8").replace("{path:.+}", "css/base.css")
 
