@@ -15,7 +15,7 @@ from vod.containers.matroska_blocks import Block, frames, walk
 from vod.containers.matroska_samples import MOST_ENTRIES, AudioTrack, number_packets
 from vod.containers.matroska_tracks import TrackEntry
 from vod.containers.sample_entries import audio_entry, avc_configuration, hevc_configuration, visual_entry
-from vod.containers.samples import NotCopyable, Track
+from vod.containers.samples import MOST_SAMPLES, NotCopyable, Track
 
 AVC, HEVC = "V_MPEG4/ISO/AVC", "V_MPEGH/ISO/HEVC"
 AAC, AC3, EAC3 = "A_AAC", "A_AC3", "A_EAC3"
@@ -115,8 +115,14 @@ def _count(reader: Reader, matroska: MatroskaFile, number: int, lattice: Lattice
         packets = list(number_packets(reader, lattice, blocks))
         if blocks:
             check_strays(sum(packet.stray for packet in packets), len(packets))
-            return packets[-1].number + 1
+            return _believable(packets[-1].number + 1)
     raise NotCopyable("the sound ends long before the film")
+
+
+def _believable(packets: int) -> int:
+    if not 0 < packets <= MOST_SAMPLES:
+        raise NotCopyable("the sound has too many packets")
+    return packets
 
 
 def _runs_from_the_end(matroska: MatroskaFile) -> Iterator[tuple[int, int]]:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from vod.containers.ebml import Reader
 from vod.containers.lattice import Lattice, check_strays
 from vod.containers.matroska import NANOSECONDS, MatroskaFile, reopen
-from vod.containers.matroska_blocks import INVISIBLE, LACING, Block, frames, walk
+from vod.containers.matroska_blocks import INVISIBLE, LACING, MOST_ELEMENTS, Block, frames, walk
 from vod.containers.matroska_cues import UNTOLD
 from vod.containers.samples import NotCopyable, Samples, Track
 
@@ -108,8 +108,11 @@ def _collect(
 
 
 def number_packets(reader: Reader, lattice: Lattice, blocks: Iterable[Block]) -> Iterator[Packet]:
-    """From the first block on the lattice. A lace follows the one before it, as does a block that strays a little."""
-    following = UNTOLD
+    """From the first block on the lattice. A lace follows the one before it, as does a block that strays a little.
+
+    Raises NotCopyable for a block further away, and after very many packets: a block of 300 bytes may hold 256.
+    """
+    following, count = UNTOLD, 0
     for block in blocks:
         number = lattice.number(block.time)
         if number is not None:
@@ -118,7 +121,11 @@ def number_packets(reader: Reader, lattice: Lattice, blocks: Iterable[Block]) ->
             continue
         elif not lattice.is_near(block.time, following):
             raise NotCopyable("the sound has a gap or an overlap")
-        for offset, size in frames(reader, block):
+        laces = frames(reader, block)
+        count += len(laces)
+        if count > MOST_ELEMENTS:
+            raise NotCopyable("the sound is in too many packets")
+        for offset, size in laces:
             yield Packet(following, offset, _size(offset, offset + size), number is None)
             following += 1
 
