@@ -97,7 +97,7 @@ class SampleTables:
         if sum(counts) != len(sizes):
             raise NotCopyable("stsc and stsz count different samples")
         _check_ends(chunks, file_bytes)
-        if len(per_chunk.counts) <= len(chunks) // MANY_CHUNKS and max(per_chunk.values) <= FEW_SAMPLES:
+        if len(per_chunk.counts) <= len(chunks) // MANY_CHUNKS and max(per_chunk.values, default=0) <= FEW_SAMPLES:
             return _offsets_by_runs(chunks, per_chunk, sizes, file_bytes)
         return _offsets_by_chunks(chunks, counts, sizes, file_bytes)
 

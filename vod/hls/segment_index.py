@@ -97,6 +97,8 @@ class SegmentIndex:
 
     def segment(self, number: int) -> VirtualSegment:
         """Raises IndexError for a segment there is not, ValueError where its part of the file is damaged."""
+        if not 0 <= number < len(self.records):
+            raise IndexError(f"there is no segment {number}")
         record = self.records[number]
         size = record.head_bytes + RANGE_BYTES * record.ranges
         if size > MOST_BODY_BYTES:
@@ -113,6 +115,15 @@ class SegmentIndex:
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+def read_segment(path: Path, number: int) -> VirtualSegment:
+    """One segment of the index at `path`. Blocks; raises OSError, ValueError or IndexError."""
+    index = SegmentIndex.open(path)
+    try:
+        return index.segment(number)
+    finally:
+        index.close()
 
 
 def _table_checksum(fields: Sequence[object], table: bytes) -> int:
