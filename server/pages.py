@@ -13,6 +13,7 @@ from aiohttp import web
 
 from server import bodies, sessions
 from server.access import current_user, require_user
+from server.headers import SUBTITLE_WORKER, SUBTITLE_WORKER_POLICY
 from server.keys import DATABASE, STORAGE
 from server.path_ids import media_id_in_path
 from server.problems import Problem, of_error
@@ -141,7 +142,10 @@ async def static(request: web.Request) -> web.StreamResponse:
     path = await asyncio.to_thread(_static_file, request.match_info["path"])
     kind = STATIC_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     kept = f"public, max-age={FONT_SECONDS}" if path.suffix == ".woff2" else "no-cache"
-    return web.FileResponse(path, headers={"Cache-Control": kept, "Content-Type": kind})
+    headers = {"Cache-Control": kept, "Content-Type": kind}
+    if path.name == SUBTITLE_WORKER:
+        headers["Content-Security-Policy"] = SUBTITLE_WORKER_POLICY
+    return web.FileResponse(path, headers=headers)
 
 
 async def error_page(request: web.Request, problem: Problem) -> web.Response:

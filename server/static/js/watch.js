@@ -10,6 +10,7 @@ import { badgeText } from "./media.js";
 import { Controls } from "./player/controls.js";
 import { Engine } from "./player/engine.js";
 import { Position, startAt } from "./player/position.js";
+import { Subtitles } from "./player/subtitles.js";
 import { FilmActions } from "./watch/actions.js";
 import { Curtain } from "./watch/curtain.js";
 import { drawLanes } from "./watch/lanes.js";
@@ -29,8 +30,11 @@ class WatchPage {
     this.engine = new Engine(this.video, () => this.ask());
     this.controls = new Controls(this.stage, this.engine, {
       progressOf: (name) => this.media?.renditions.find((rendition) => rendition.name === name)?.progress ?? 1,
+      nextSubtitles: () => this.subtitles.next(),
       showKeys: () => ask("keys", () => {}),
     });
+    const spoken = () => this.engine.audioTracks[this.engine.chosenAudio]?.lang ?? "";
+    this.subtitles = new Subtitles(this.stage, this.video, this.mediaId, spoken);
     this.actions = new FilmActions(this.mediaId, { refresh: () => this.refresh(), leave: () => this.leave() });
     /** @type {Media | null} */
     this.media = null;
@@ -86,6 +90,7 @@ class WatchPage {
   /** @param {Media} media */
   draw(media) {
     this.media = media;
+    this.subtitles.hear();
     this.actions.draw(media);
     this.drawFacts(media);
     this.drawLanes(media);

@@ -17,7 +17,7 @@ export class Controls {
   /**
    * @param {HTMLElement} stage
    * @param {import("./engine.js").Engine} engine
-   * @param {{ progressOf: (rendition: string) => number, showKeys: () => void }} page what only the page knows
+   * @param {{ progressOf: (rendition: string) => number, nextSubtitles: () => string, showKeys: () => void }} page what only the page knows
    */
   constructor(stage, engine, page) {
     this.stage = stage;
@@ -105,6 +105,7 @@ export class Controls {
       fullScreen: () => this.fullScreen(),
       pictureInPicture: () => this.pictureInPicture(),
       nextAudio: () => this.nextAudio(),
+      nextSubtitles: () => this.note(this.page.nextSubtitles()),
       faster: (step) => this.faster(step),
       chapter: (step) => this.note(this.seekBar.chapters.go(step)),
       showKeys: () => this.page.showKeys(),

@@ -14,6 +14,7 @@ const VOLUME_STEP = 0.05;
  * @property {() => void} fullScreen
  * @property {() => void} pictureInPicture
  * @property {() => void} nextAudio
+ * @property {() => void} nextSubtitles
  * @property {(step: number) => void} faster
  * @property {(step: number) => void} chapter
  * @property {() => void} showKeys
@@ -34,6 +35,7 @@ function keyTable(actions) {
     f: actions.fullScreen,
     p: actions.pictureInPicture,
     c: actions.nextAudio,
+    s: actions.nextSubtitles,
     "<": () => actions.faster(-1),
     ">": () => actions.faster(1),
     b: () => actions.chapter(-1),

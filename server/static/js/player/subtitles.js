@@ -1,0 +1,170 @@
+/**
+ * The subtitles of a film: which there are, which is shown, and what is remembered of it for the next film. Text is the
+ * browser's own, ASS keeps its styling, pictures of discs are drawn over the film; nothing is ever burnt in.
+ */
+
+import { one, show } from "../dom.js";
+import { call } from "../http.js";
+import { Menu } from "./menu.js";
+import { PictureSubtitles } from "./subtitles/pictures.js";
+import { PlainSubtitles } from "./subtitles/plain.js";
+import { StyledSubtitles, drawsStyles } from "./subtitles/styled.js";
+
+/**
+ * @typedef {object} Track
+ * @property {string | null} id of a file that somebody added
+ * @property {string} name
+ * @property {"text" | "ass" | "picture"} kind
+ * @property {string} language
+ * @property {string} label
+ * @property {boolean} default
+ * @property {boolean} forced what is said in another language than the film's, and signs
+ * @property {boolean} hearingImpaired
+ * @property {string | null} url null while it is being made
+ * @property {string | null} styledUrl
+ */
+
+const MEMORY_KEY = "homereel-subtitles";
+const PATIENCE_MS = 3000; // between two looks at what is being made
+
+export class Subtitles {
+  /**
+   * @param {HTMLElement} stage
+   * @param {HTMLVideoElement} video
+   * @param {string} mediaId
+   * @param {() => string} spoken the language that is heard
+   */
+  constructor(stage, video, mediaId, spoken) {
+    this.video = video;
+    this.mediaId = mediaId;
+    this.spoken = spoken;
+    /** @type {Track[]} */
+    this.tracks = [];
+    /** @type {Track | null} */
+    this.chosen = null;
+    /** @type {{ stop: () => void } | null} */
+    this.shown = null;
+    this.decided = false;
+    this.lookedAt = -PATIENCE_MS;
+    this.holder = one('[data-menu-holder="subtitles"]', stage);
+    new Menu(this.holder, () => this.choices());
+    video.addEventListener("loadedmetadata", () => this.decide());
+  }
+
+  /** Look again while there is something to wait for; cheap to call often. */
+  hear() {
+    const waiting = !this.tracks.length || this.tracks.some((track) => !track.url);
+    if (waiting && performance.now() - this.lookedAt > PATIENCE_MS) void this.refresh();
+  }
+
+  async refresh() {
+    this.lookedAt = performance.now();
+    const { items } = await call("GET", `/media-files/${encodeURIComponent(this.mediaId)}/subtitles`).catch(() => ({ items: [] }));
+    if (items.length || !this.chosen) this.tracks = items;
+    show(this.holder, this.ready.length > 0);
+    this.decide();
+  }
+
+  get ready() {
+    return this.tracks.filter((track) => track.url);
+  }
+
+  /** Once, as soon as there is a track to choose and the film, with its sound, is there. */
+  decide() {
+    if (this.decided || !this.ready.length || this.video.readyState < HTMLMediaElement.HAVE_METADATA) return;
+    this.decided = true;
+    this.put(firstChoice(this.ready, remembered(), this.spoken()));
+  }
+
+  /** @returns {import("./menu.js").Choice[]} */
+  choices() {
+    const off = { label: "Off", checked: !this.chosen, choose: () => this.choose(null) };
+    const made = this.tracks.map((track) => ({
+      label: track.label,
+      note: noteOf(track),
+      checked: track.name === this.chosen?.name,
+      disabled: !track.url,
+      choose: () => this.choose(track),
+    }));
+    return [off, ...made];
+  }
+
+  /** The next track, after the last none. @returns {string} what to call it */
+  next() {
+    if (!this.ready.length) return "No subtitles";
+    const at = this.ready.findIndex((track) => track.name === this.chosen?.name);
+    const track = this.ready[at + 1] ?? null;
+    this.choose(track);
+    return track ? `Subtitles: ${track.label}` : "Subtitles off";
+  }
+
+  /** @param {Track | null} track what a person wants, remembered for other films */
+  choose(track) {
+    this.decided = true;
+    this.put(track);
+    const wish = track && { language: track.language, hearingImpaired: track.hearingImpaired };
+    localStorage.setItem(MEMORY_KEY, JSON.stringify(wish));
+  }
+
+  /** @param {Track | null} track */
+  put(track) {
+    this.shown?.stop();
+    this.shown = null;
+    this.chosen = track;
+    if (track?.kind === "picture") this.shown = new PictureSubtitles(this.video, track.url ?? "");
+    else if (track?.styledUrl && drawsStyles()) void this.putStyled(track, track.styledUrl);
+    else if (track) this.shown = new PlainSubtitles(this.video, track);
+  }
+
+  /** @param {Track} track @param {string} url */
+  async putStyled(track, url) {
+    const plain = () => {
+      if (this.chosen !== track) return;
+      this.shown?.stop();
+      this.shown = new PlainSubtitles(this.video, track);
+    };
+    try {
+      const answer = await fetch(url);
+      const script = await answer.text();
+      if (!answer.ok) plain();
+      else if (this.chosen === track) this.shown = new StyledSubtitles(this.video, script, plain);
+    } catch {
+      plain();
+    }
+  }
+}
+
+/** @param {Track} track */
+function noteOf(track) {
+  const words = [track.forced && "forced", track.hearingImpaired && "SDH", !track.url && "being made"];
+  const told = (/** @type {unknown} */ word) => word && !track.label.toLowerCase().includes(String(word).toLowerCase());
+  return words.filter(told).join(" · ");
+}
+
+/** @returns {{ language: string, hearingImpaired: boolean } | null | undefined} null: none are wanted, undefined: nobody chose */
+function remembered() {
+  try {
+    return JSON.parse(localStorage.getItem(MEMORY_KEY) ?? "") ?? null;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What was chosen last counts; where nobody chose, the film's own default if it is not what is heard anyway. Forced
+ * ones belong to the sound and are shown where no others are.
+ * @param {Track[]} tracks
+ * @param {ReturnType<typeof remembered>} wish
+ * @param {string} spoken
+ * @returns {Track | null}
+ */
+export function firstChoice(tracks, wish, spoken) {
+  const whole = tracks.filter((track) => !track.forced);
+  const forced = tracks.find((track) => track.forced && track.language === spoken) ?? null;
+  if (wish) {
+    const right = whole.filter((track) => track.language === wish.language);
+    return right.find((track) => track.hearingImpaired === wish.hearingImpaired) ?? right[0] ?? forced;
+  }
+  if (wish === null) return forced;
+  return forced ?? whole.find((track) => track.default && track.language !== spoken) ?? null;
+}
