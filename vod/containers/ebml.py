@@ -16,6 +16,8 @@ from typing import NamedTuple
 UNKNOWN = -1  # the `end` of an element whose size was not known when it was written: a live recording's
 LONGEST_HEADER_BYTES = 12  # four of an id, eight of a size
 WINDOW_BYTES = 8192
+MOST_ELEMENTS = 1 << 20  # side by side, where nobody says otherwise
+MOST_FIELDS = 1000  # of one record; a TrackEntry has forty
 
 _LONGEST_ID = 4
 _LONGEST_SIZE = 8
@@ -77,21 +79,25 @@ def open_reader(path: Path) -> Iterator[Reader]:
         os.close(descriptor)
 
 
-def elements(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Element]:
+def elements(data: bytes, start: int = 0, end: int | None = None, most: int = MOST_ELEMENTS) -> Iterator[Element]:
     """The elements that lie side by side in `data[start:end]`, which they must fill exactly; all sizes known."""
     limit = len(data) if end is None else end
-    while start < limit:
+    for _ in range(most):
+        if start >= limit:
+            return
         kind, body, size = _header(data, start)
         found = _bounded(kind, start, body, size, limit)
         if found.end == UNKNOWN:
             raise ValueError(f"element {kind:#x} at {start} has no size")
         yield found
         start = found.end
+    if start < limit:
+        raise ValueError(f"more than {most} elements side by side")
 
 
 def fields(data: bytes, start: int = 0, end: int | None = None) -> dict[int, bytes]:
     """The content of each element by its id; of several with one id, the last one's."""
-    return {found.kind: data[found.body : found.end] for found in elements(data, start, end)}
+    return {found.kind: data[found.body : found.end] for found in elements(data, start, end, MOST_FIELDS)}
 
 
 def unsigned(content: bytes) -> int:

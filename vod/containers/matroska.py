@@ -31,7 +31,7 @@ NANOSECONDS = 1_000_000_000
 DEFAULT_TIMESTAMP_SCALE = 1_000_000  # nanoseconds a tick
 COARSEST_TIMESCALE = 100  # frames are told apart, and no time counted in samples leaves 64 bits
 
-MOST_BYTES = 32 << 20  # of one element that is read as a whole; 400,000 cues have ten
+MOST_BYTES = 8 << 20  # of one element that is read as a whole; 200,000 cues have six
 MOST_HEAD_ELEMENTS = 64  # of the segment, before its first cluster
 MOST_SEEK_HEADS = 4
 MOST_SEEKS = 64

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vod.containers import ebml
 from vod.containers.samples import NotCopyable
 
-MOST_CUES = 400_000  # two hours of all-intra video at 50 frames a second have 360,000
+MOST_CUES = 200_000  # two hours of all-intra video at 25 frames a second have 180,000
 
 CUE_POINT, CUE_TIME, CUE_TRACK_POSITIONS = 0xBB, 0xB3, 0xB7
 CUE_TRACK, CUE_CLUSTER_POSITION, CUE_RELATIVE_POSITION = 0xF7, 0xF1, 0xF0
@@ -33,11 +33,9 @@ UNTOLD = -1
 
 
 def parse_cues(content: bytes, track: int, segment_start: int, segment_end: int) -> Cues:
-    """Of the track with this number. Raises NotCopyable where they are out of order, outside the file or too many."""
+    """Of the track with this number. Raises ValueError for too many, NotCopyable for any out of order or the file."""
     cues = Cues(times=array("q"), clusters=array("q"), relatives=array("q"))
-    for points, point in enumerate(ebml.elements(content)):
-        if points >= MOST_CUES:
-            raise NotCopyable(f"more than {MOST_CUES} cues")
+    for point in ebml.elements(content, most=MOST_CUES):
         if point.kind == CUE_POINT:
             _add(cues, content, point, track, segment_start)
     _check(cues, segment_start, segment_end)
@@ -46,7 +44,7 @@ def parse_cues(content: bytes, track: int, segment_start: int, segment_end: int)
 
 def _add(cues: Cues, content: bytes, point: ebml.Element, track: int, segment_start: int) -> None:
     time = None
-    for found in ebml.elements(content, point.body, point.end):
+    for found in ebml.elements(content, point.body, point.end, ebml.MOST_FIELDS):
         if found.kind == CUE_TIME:
             time = ebml.unsigned(content[found.body : found.end])
         elif found.kind == CUE_TRACK_POSITIONS:

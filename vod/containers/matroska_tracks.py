@@ -19,6 +19,9 @@ MATRIX, RANGE, TRANSFER, PRIMARIES = 0x55B1, 0x55B9, 0x55BA, 0x55BB
 SAMPLING_FREQUENCY, CHANNELS = 0xB5, 0x9F
 
 PIXELS, CENTIMETRES, INCHES, ASPECT_RATIO = range(4)  # display units; of each, the ratio is what counts
+BLOCK_ADDITION_MAPPING, ADDITION_TYPE, ADDITION_DATA = 0x41E4, 0x41E7, 0x41ED
+DOLBY_VISION = frozenset({int.from_bytes(b"dvcC"), int.from_bytes(b"dvvC")})  # BlockAddIDType values
+
 UNSPECIFIED = 2  # of primaries, transfer and matrix
 FULL_RANGE = 2
 
@@ -64,9 +67,10 @@ def parse_tracks(content: bytes) -> tuple[TrackEntry, ...]:
     for found in ebml.elements(content):
         if found.kind != TRACK_ENTRY:
             continue
-        values = ebml.fields(content, found.body, found.end)
+        record = content[found.body : found.end]
+        values = ebml.fields(record)
         if _kind(values) is not None:
-            entries.append(_entry(len(entries), values))
+            entries.append(_entry(len(entries), record, values))
         if len(entries) > MOST_TRACKS:
             raise NotCopyable(f"more than {MOST_TRACKS} tracks")
     if len({entry.number for entry in entries}) != len(entries):
@@ -78,7 +82,7 @@ def _kind(values: Mapping[int, bytes]) -> Kind | None:
     return _KINDS.get(_unsigned(values, TYPE)) if CODEC_ID in values else None
 
 
-def _entry(index: int, values: Mapping[int, bytes]) -> TrackEntry:
+def _entry(index: int, record: bytes, values: Mapping[int, bytes]) -> TrackEntry:
     kind = _kind(values) or "other"
     return TrackEntry(
         index=index,
@@ -90,16 +94,29 @@ def _entry(index: int, values: Mapping[int, bytes]) -> TrackEntry:
         codec_delay_ns=_unsigned(values, CODEC_DELAY),
         picture=_picture(ebml.fields(values.get(VIDEO, b""))) if kind == "video" else None,
         sound=_sound(ebml.fields(values.get(AUDIO, b""))) if kind == "audio" else None,
-        refusal=_refusal(values),
+        refusal=_refusal(record, values),
     )
 
 
-def _refusal(values: Mapping[int, bytes]) -> str:
+def _refusal(record: bytes, values: Mapping[int, bytes]) -> str:
     if ENCODINGS in values:  # header stripping, compression, encryption: bytes a sample needs do not lie in the file
         return "the track is compressed or encrypted inside its container"
     if TIMESTAMP_SCALE in values and ebml.floating(values[TIMESTAMP_SCALE]) != 1.0:
         return "the track has a clock of its own"
+    if _is_bare_dolby_vision(record):
+        return "the picture is Dolby Vision alone, whose colours other players show wrong"
     return ""
+
+
+def _is_bare_dolby_vision(record: bytes) -> bool:
+    """Profile 5 and its like: no base layer for others, says the upper half of the configuration's fifth byte."""
+    for found in ebml.elements(record, most=ebml.MOST_FIELDS):
+        if found.kind == BLOCK_ADDITION_MAPPING:
+            mapping = ebml.fields(record, found.body, found.end)
+            data = mapping.get(ADDITION_DATA, b"")
+            if _unsigned(mapping, ADDITION_TYPE) in DOLBY_VISION and len(data) > 4 and data[4] >> 4 == 0:
+                return True
+    return False
 
 
 def _picture(values: Mapping[int, bytes]) -> Picture:
