@@ -72,10 +72,9 @@ class SegmentIndex:
             raise ValueError("this is no segment index of this version")
         if count > MOST_SEGMENTS or size != os.fstat(descriptor).st_size:
             raise ValueError("the segment index has another size than it tells")
-        table = os.pread(descriptor, RECORD.size * count, HEADER.size)
-        if len(table) != RECORD.size * count or _table_checksum(fields, table) != checksum:
+        self._table = os.pread(descriptor, RECORD.size * count, HEADER.size)
+        if len(self._table) != RECORD.size * count or _table_checksum(fields, self._table) != checksum:
             raise ValueError("the segment index is damaged")
-        self.records = [Record(*record) for record in RECORD.iter_unpack(table)]
 
     @classmethod
     def open(cls, path: Path) -> SegmentIndex:
@@ -88,18 +87,18 @@ class SegmentIndex:
             raise
 
     def __len__(self) -> int:
-        return len(self.records)
+        return len(self._table) // RECORD.size
 
     @property
     def sizes(self) -> list[int]:
         """Bytes of every segment, head included: what BANDWIDTH is measured by."""
-        return [record.size_bytes for record in self.records]
+        return [Record(*record).size_bytes for record in RECORD.iter_unpack(self._table)]
 
     def segment(self, number: int) -> VirtualSegment:
         """Raises IndexError for a segment there is not, ValueError where its part of the file is damaged."""
-        if not 0 <= number < len(self.records):
+        if not 0 <= number < len(self):
             raise IndexError(f"there is no segment {number}")
-        record = self.records[number]
+        record = Record(*RECORD.unpack_from(self._table, RECORD.size * number))
         size = record.head_bytes + RANGE_BYTES * record.ranges
         if size > MOST_BODY_BYTES:
             raise ValueError("a segment of the index is too large")
