@@ -101,6 +101,18 @@ async def test_high_dynamic_range_is_mapped_to_a_picture(launcher: Launcher, tmp
     assert picture is not None and picture.size == (320, 180)
 
 
+async def test_the_colours_of_a_poster_are_those_of_the_screen(launcher: Launcher, tmp_path: Path) -> None:
+    """High definition has another matrix than JPEG."""
+    scene = (
+        "color=lime:s=640x720:r=5:d=10[a];color=blue:s=640x720:r=5:d=10[b];[a][b]hstack,scale=out_color_matrix=bt709"
+    )
+    original = encode(tmp_path / "f.mp4", "-filter_complex", scene, *X264, "-colorspace", "bt709")
+    picture = await poster(launcher, film(colour=("bt709", "bt709", "bt709", "tv")), original)
+    assert picture is not None
+    left, right = (np.array(picture.getpixel((x, 180)), dtype=float) for x in (160, 480))
+    assert np.abs(left - (0, 255, 0)).max() < 10 and np.abs(right - (0, 0, 255)).max() < 10
+
+
 async def test_sound_with_a_cover_shows_its_cover(launcher: Launcher, tmp_path: Path) -> None:
     Image.new("RGB", (800, 800), (200, 60, 30)).save(tmp_path / "cover.png")
     sound = ("-f", "lavfi", "-i", "sine=d=1", "-i", str(tmp_path / "cover.png"))

@@ -14,7 +14,7 @@ from tests.clips import clip, clips_folder, make
 from tests.vod.ffmpeg import corpus
 from tests.worker.conftest import Yard
 from tests.worker.office import storage_of
-from tests.worker.winding import COLOUR_SECONDS, COLOURS, X264, add_film, colours, cues_of, wind
+from tests.worker.winding import COLOUR_SECONDS, COLOURS, RGB, X264, add_film, colours, cues_of, wind
 from vod.config import FfmpegSection
 from vod.errors import DiskFull, OutputRefused
 from vod.ffmpeg.process import Launcher
@@ -98,6 +98,21 @@ async def test_high_dynamic_range_looks_as_in_the_ladder(launcher: Launcher, yar
         pictures.append(np.asarray(cues_of(yard, film, plan)[0].picture.convert("RGB"), dtype=float))
     assert np.abs(pictures[0] - pictures[1]).mean() < 6
     assert pictures[0].std() > 20
+
+
+HD_COLOURS = ("-vf", "scale=1280:720:out_color_matrix=bt709:out_range=tv", "-t", "1")
+
+
+@pytest.mark.parametrize("tags", [("-colorspace", "bt709"), ("-colorspace", "unknown")])
+async def test_colours_are_those_of_the_screen(launcher: Launcher, yard: Yard, tags: tuple[str, str]) -> None:
+    """JPEG's own matrix is another than that of high definition: lime would turn to grass."""
+    original = clips_folder() / f"hd-{tags[1]}.mp4"
+    make("-f", "lavfi", "-i", "color=lime:s=1280x720:r=25", *HD_COLOURS, *X264, *tags, str(original))
+    for made in (True, False):
+        film, plan = await add_film(yard, launcher, original, made=made)
+        await wind(yard, launcher, film)
+        middle = np.asarray(cues_of(yard, film, plan)[0].picture.convert("RGB"), dtype=float)[45, 80]
+        assert np.abs(middle - RGB["lime"]).max() < 10
 
 
 async def test_a_film_of_one_frame_has_one_still(launcher: Launcher, yard: Yard, tmp_path: Path) -> None:
