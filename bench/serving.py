@@ -1,9 +1,11 @@
-"""CPU seconds a request of our stream route, of nginx with secure_link, and of aiohttp's own FileResponse.
+"""CPU seconds a request of our stream route and its lane, of nginx with secure_link, and of aiohttp's FileResponse.
 
-    python -m bench.serving [--rounds 5] [--seconds 2] [--connections 64]
+    python -m bench.serving [--rounds 5] [--seconds 1] [--connections 64] [--only NAME …]
 
-Needs nginx and wrk. Variants take turns within each round, in random order; the figure is the median of the
-rounds. CPU of the server process alone: on a loaded machine requests a second tell nothing.
+Needs nginx and wrk; takes two and a half minutes. Variants take turns within each round, in random order; a figure is
+the median of the rounds, a ratio the median of each round's own. CPU of the server process alone, which has one core
+and the client the other: on a loaded machine requests a second tell nothing. What is virtual for us is a file of the
+same size for the others.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import base64
 import hashlib
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,21 +25,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 from aiohttp import web
 
-from bench.server_process import HOST, cpu_seconds, free_port, server_process, wait_until_it_answers
-from vod.storage import Storage
-from vod.tokens import Scope, TokenKeys, user_subject
+from bench import segment_server
+from bench.segment_server import FAR, HOST, SIZES, write_files
+from bench.server_process import cpu_seconds, free_port, wait_until_it_answers
 
-FILM = UUID("11111111-1111-4111-8111-111111111111")
-DIGEST = "0123456789abcdef"
-FAR = 4_000_000_000
 SECRET = "bench"  # noqa: S105  # nginx's, in this file only
-SIZES = {"500 B": 500, "100 KB": 100_000, "1 MB": 1_000_000, "4 MB": 4_000_000}
 BASELINE = "nginx"
 SERVER_CPU, CLIENT_CPU = "0", "1"
+PATIENCE_SECONDS = 30  # for a program's end
 
 NGINX = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -67,21 +66,27 @@ class Variant:
     urls: dict[str, str]  # by size
 
 
+Costs = dict[tuple[str, str], list[float]]  # microseconds of CPU a request, by variant and size, one a round
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--only", nargs="+", choices=STARTS, default=list(STARTS))
     arguments = parser.parse_args()
+    if missing := [program for program in ("nginx", "wrk", "taskset") if shutil.which(program) is None]:
+        parser.error(f"needs {', '.join(missing)}")
     with ExitStack() as stack:
-        variants = [stack.enter_context(start()) for start in (ours, nginx, file_response)]
-        report(run(variants, arguments), [variant.name for variant in variants])
+        names = dict.fromkeys([BASELINE, *arguments.only])
+        variants = [stack.enter_context(STARTS[name](name)) for name in names]
+        report(run(variants, arguments), list(names))
     return 0
 
 
-def run(variants: list[Variant], arguments: argparse.Namespace) -> dict[tuple[str, str], list[float]]:
-    """Microseconds of CPU a request, by variant and size, a value a round."""
-    costs: dict[tuple[str, str], list[float]] = {}
+def run(variants: list[Variant], arguments: argparse.Namespace) -> Costs:
+    costs: Costs = {}
     turns = [(variant, size) for variant in variants for size in SIZES]
     for _ in range(arguments.rounds):
         for variant, size in random.sample(turns, len(turns)):
@@ -94,36 +99,43 @@ def measure(variant: Variant, url: str, arguments: argparse.Namespace) -> float:
     before = cpu_seconds(variant.pid)
     load = ["wrk", "-t1", f"-c{arguments.connections}", f"-d{arguments.seconds}s", url]
     output = subprocess.run(["taskset", "-c", CLIENT_CPU, *load], check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in output or (found := re.search(r"(\d+) requests in", output)) is None:
+    if "Non-2xx" in output or (found := re.search(r"(\d+) requests in", output)) is None or found[1] == "0":
         raise RuntimeError(f"{variant.name}: {output}")
     return (cpu_seconds(variant.pid) - before) / int(found[1]) * 1e6
 
 
-def report(costs: dict[tuple[str, str], list[float]], names: list[str]) -> None:
+def report(costs: Costs, names: list[str]) -> None:
     print(f"{'CPU µs a request (ratio to ' + BASELINE + ')':34}" + "".join(f"{size:>18}" for size in SIZES))
     for name in names:
-        medians = {size: statistics.median(costs[name, size]) for size in SIZES}
-        ratios = {size: medians[size] / statistics.median(costs[BASELINE, size]) for size in SIZES}
-        print(f"{name:34}" + "".join(f"{medians[size]:>10.1f} ({ratios[size]:5.2f})" for size in SIZES))
+        row = ""
+        for size in SIZES:
+            ours, theirs = costs[name, size], costs[BASELINE, size]
+            ratio = statistics.median(mine / their for mine, their in zip(ours, theirs, strict=True))
+            row += f"{statistics.median(ours):>10.1f} ({ratio:5.2f})"
+        print(f"{name:34}{row}")
 
 
 @contextmanager
-def ours() -> Iterator[Variant]:
-    with server_process() as server:
-        storage = Storage(server.root)
-        folder = storage.rendition(FILM, DIGEST, "720p")
-        folder.mkdir(parents=True)
-        write_files(folder)
-        pin(server.pid)
-        token = TokenKeys.load(storage.secret("token-keys")).sign(FILM, user_subject(1), Scope.HLS, FAR)
-        base = f"{server.url}/stream/hls/{FILM}/{token}/{DIGEST}/720p"
-        yield Variant("our stream route", server.pid, urls(base))
+def ours(name: str, *options: str) -> Iterator[Variant]:
+    with tempfile.TemporaryDirectory(prefix="homereel-bench-") as folder:
+        port = free_port()
+        segment_server.write(Path(folder))
+        command = [sys.executable, "-m", "bench.segment_server", folder, str(port), *options]
+        process = subprocess.Popen(command)
+        with running(process, port):
+            yield Variant(name, process.pid, segment_server.urls(Path(folder), port))
 
 
 @contextmanager
-def nginx() -> Iterator[Variant]:
-    with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port()
+def lane(name: str) -> Iterator[Variant]:
+    with ours(name, "--fast-lane") as variant:
+        yield variant
+
+
+@contextmanager
+def nginx(name: str) -> Iterator[Variant]:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, port = Path(temporary), free_port()
         folder.chmod(0o755)  # nginx drops to another user
         write_files(folder)
         text = NGINX.format(folder=folder, files=folder, host=HOST, port=port, secret=SECRET)
@@ -135,17 +147,18 @@ def nginx() -> Iterator[Variant]:
                 digest = hashlib.md5(f"{FAR} {number:05d}.m4s {SECRET}".encode()).digest()  # noqa: S324  # secure_link's
                 signature = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
                 signed[size] = f"http://{HOST}:{port}/s/{signature}/{FAR}/{number:05d}.m4s"
-            yield Variant(BASELINE, process.pid, signed)
+            yield Variant(name, process.pid, signed)
 
 
 @contextmanager
-def file_response() -> Iterator[Variant]:
+def file_response(name: str) -> Iterator[Variant]:
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         write_files(Path(folder))
+        urls = {size: f"http://{HOST}:{port}/{number:05d}.m4s" for number, size in enumerate(SIZES)}
         process = subprocess.Popen([sys.executable, "-m", "bench.serving", "--serve-files", folder, str(port)])
         with running(process, port):
-            yield Variant("aiohttp FileResponse, no token", process.pid, urls(f"http://{HOST}:{port}"))
+            yield Variant(name, process.pid, urls)
 
 
 @contextmanager
@@ -156,16 +169,11 @@ def running(process: subprocess.Popen[bytes], port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait()
-
-
-def write_files(folder: Path) -> None:
-    for number, size in enumerate(SIZES.values()):
-        (folder / f"{number:05d}.m4s").write_bytes(random.randbytes(size))
-
-
-def urls(base: str) -> dict[str, str]:
-    return {size: f"{base}/{number:05d}.m4s" for number, size in enumerate(SIZES)}
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def pin(pid: int) -> None:
@@ -183,6 +191,8 @@ def serve_files(folder: str, port: str) -> None:
     app.router.add_get("/{name}", answer)
     web.run_app(app, host=HOST, port=int(port), access_log=None, print=None)
 
+
+STARTS = {BASELINE: nginx, "our stream route": ours, "its lane": lane, "FileResponse, no token": file_response}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve-files"]:

@@ -21,6 +21,7 @@ from server.raw_response import header_lines
 
 READ_AHEAD_STEP = 64 << 10  # no larger than what a block device reads at once
 LARGEST_CACHE = 1024
+TINY_BYTES = 4 << 10  # kept in memory: an init section is asked for with every film, and a call costs more
 LARGEST_HELD_BYTES = 32 << 20  # of what kept representations hold in memory themselves
 NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO})
 
@@ -72,9 +73,7 @@ class Representation(Protocol):
 
 
 class OpenFile:
-    __slots__ = ("__weakref__", "_close", "_probe", "descriptor", "etag", "lines", "size", "whole_lines")
-
-    held_bytes = 0
+    __slots__ = ("__weakref__", "_close", "_probe", "_tiny", "descriptor", "etag", "lines", "size", "whole_lines")
 
     def __init__(self, path: Path, fields: Mapping[str, str]) -> None:
         """Blocks; raises FileNotFoundError."""
@@ -86,6 +85,11 @@ class OpenFile:
         self.lines = header_lines({"ETag": self.etag, "Accept-Ranges": "bytes", **fields})
         self.whole_lines = self.lines + b"Content-Length: %d\r\n" % self.size
         self._probe = bytearray(1)
+        self._tiny = os.pread(self.descriptor, self.size, 0) if self.size <= TINY_BYTES else None
+
+    @property
+    def held_bytes(self) -> int:
+        return len(self._tiny or b"")
 
     @property
     def source(self) -> Self:
@@ -103,7 +107,9 @@ class OpenFile:
             return False
         return True
 
-    def read_resident(self, offset: int, count: int) -> bytearray | None:
+    def read_resident(self, offset: int, count: int) -> bytes | bytearray | None:
+        if self._tiny is not None:
+            return self._tiny[offset : offset + count]
         data = bytearray(count)
         try:
             if os.preadv(self.descriptor, [data], offset, os.RWF_NOWAIT) < count:

@@ -12,7 +12,6 @@ import logging
 import socket
 import time
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -21,15 +20,15 @@ from aiohttp.web_protocol import RequestHandler
 from server.descriptors import Representation
 from server.pieces import pieces
 from server.raw_response import whole_head
-from server.request_heads import HEAD_END, LARGEST_HEAD_BYTES, Framing, PlainFields
+from server.request_heads import Framing, PlainFields
 from server.sendfile import SMALL_BYTES
-from server.shortcut import Shortcut
+from server.shortcut import HLS_FOLDER, Shortcut
 from server.transfers import Transfer
 
 HELD_BYTES = 64 << 10  # of further requests, until a client that sends them has read its answer
 
-START, END = b"GET /stream/hls/", b" HTTP/1.1"
-METHOD_BYTES = len(b"GET ")
+START = b"GET " + HLS_FOLDER.encode()
+LINE_END = b" HTTP/1.1\r\n"
 
 
 class Lane:
@@ -42,12 +41,10 @@ class Lane:
 
     def find(self, data: bytes) -> Representation | None:
         """The segment that these bytes, as one whole request, ask for and may have."""
-        if not (data.startswith(START) and data.endswith(HEAD_END) and len(data) <= LARGEST_HEAD_BYTES):
+        line, _, fields = data.partition(LINE_END)
+        if not line.startswith(START) or fields not in self._plain_fields:
             return None
-        line, _, fields = data.partition(b"\r\n")
-        if not line.endswith(END) or fields not in self._plain_fields:
-            return None
-        return self._shortcut.find(line[METHOD_BYTES : -len(END)].decode("latin-1"))
+        return self._shortcut.find(str(line[len(START) :], "latin-1"))
 
 
 class Connection(RequestHandler):
@@ -80,12 +77,12 @@ class Connection(RequestHandler):
         if self._transfer is not None:
             self._hold(data)
             return
-        if self._is_idle() and self.transport is not None:
+        if data.startswith(START) and self._is_idle() and self.transport is not None:
             started = time.monotonic()
             file = self._lane.find(data)
             if file is not None:
                 self._answer(file, self.transport)
-                self._lane.tally.add(HTTPStatus.OK, time.monotonic() - started)
+                self._lane.tally.add(200, time.monotonic() - started)
                 return
         self._framing.feed(data)
         super().data_received(data)
@@ -116,7 +113,8 @@ class Connection(RequestHandler):
             transport.write(head + body)
             self._stay()
         else:
-            self._send(Transfer(transport, self._destination(transport), head, pieces(file, 0, file.size)))
+            body_pieces = pieces(file, 0, file.size)
+            self._send(Transfer(self._loop, transport, self._destination(transport), head, body_pieces))
 
     def _destination(self, transport: asyncio.Transport) -> socket.socket:
         if self._copy is None:

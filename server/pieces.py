@@ -66,7 +66,7 @@ class Gathered:
         self._file = file
         self._parts = parts
         self._data = memoryview(b"")
-        self.left = sum(part.length if isinstance(part, Stretch) else len(part) for part in parts)
+        self.left = sum(len(part) if isinstance(part, bytes) else part.length for part in parts)
 
     def is_ready(self) -> bool:
         if self._parts:
@@ -90,78 +90,81 @@ class Gathered:
 
     def _gather(self, flags: int) -> None:
         """The parts are gone when all of them have been read."""
-        data = bytearray(self.left)
-        room, position = memoryview(data), 0
+        data = memoryview(bytearray(self.left))
+        descriptor, position = self._file.descriptor, 0
         for part in self._parts:
-            length = part.length if isinstance(part, Stretch) else len(part)
-            target = room[position : position + length]
-            position += length
-            if not isinstance(part, Stretch):
-                target[:] = part
-            elif not _read(self._file.descriptor, target, part.offset, flags):
+            if isinstance(part, bytes):
+                data[position : position + len(part)] = part
+                position += len(part)
+                continue
+            offset, length = part
+            end = position + length
+            if not _read(descriptor, data[position:end], offset, flags):
                 return
-        self._data, self._parts = room, []
+            position = end
+        self._data, self._parts = data, []
 
 
 def pieces(file: Representation, offset: int, count: int) -> Iterator[Piece]:
     """Made as they are asked for; each keeps the file open."""
-    for parts in _grouped(file.stretches(offset, count), WINDOW_BYTES, LONG_BYTES):
-        match parts:
-            case [Stretch() as stretch] if stretch.length >= LONG_BYTES:
-                yield Window(file.source, stretch)
-            case _:
-                yield Gathered(file.source, parts)
+    source = file.source
+    for group in _grouped(file.stretches(offset, count), LONG_BYTES):
+        if isinstance(group, Stretch):
+            for window in _cut(group, WINDOW_BYTES):
+                yield Window(source, window)
+        else:
+            yield Gathered(source, group)
 
 
 def copied_pieces(file: Representation, offset: int, count: int) -> Iterator[Gathered]:
     """For where there is no raw socket (TLS)."""
-    for parts in _grouped(file.stretches(offset, count), GATHERED_BYTES, GATHERED_BYTES):
-        yield Gathered(file.source, parts)
+    source = file.source
+    for group in _grouped(file.stretches(offset, count), GATHERED_BYTES):
+        if isinstance(group, Stretch):
+            for window in _cut(group, GATHERED_BYTES):
+                yield Gathered(source, [window])
+        else:
+            yield Gathered(source, group)
 
 
-def _grouped(parts: Iterator[bytes | Stretch], window: int, long: int) -> Iterator[list[bytes | Stretch]]:
-    """Stretches from `long` on stand alone, cut to `window`; the others together up to what is copied at a time."""
+def _grouped(parts: Iterator[bytes | Stretch], long: int) -> Iterator[Stretch | list[bytes | Stretch]]:
+    """Stretches from `long` on stand alone, the others together, up to what is copied at a time."""
     group: list[bytes | Stretch] = []
     held = 0
-    for part in _cut(parts, window):
-        length = part.length if isinstance(part, Stretch) else len(part)
-        alone = isinstance(part, Stretch) and length >= long
-        if group and (alone or held + length > GATHERED_BYTES or len(group) == GATHERED_STRETCHES):
+    for part in parts:
+        if not isinstance(part, bytes) and part.length >= long:
+            if group:
+                yield group
+                group, held = [], 0
+            yield part
+            continue
+        length = len(part) if isinstance(part, bytes) else part.length
+        if group and (held + length > GATHERED_BYTES or len(group) == GATHERED_STRETCHES):
             yield group
             group, held = [], 0
-        if alone:
-            yield [part]
-            continue
         group.append(part)
         held += length
     if group:
         yield group
 
 
-def _cut(parts: Iterator[bytes | Stretch], longest: int) -> Iterator[bytes | Stretch]:
-    for part in parts:
-        if not isinstance(part, Stretch):
-            yield part
-            continue
-        offset, left = part
-        while left:
-            length = min(left, longest)
-            yield Stretch(offset, length)
-            offset += length
-            left -= length
+def _cut(stretch: Stretch, longest: int) -> Iterator[Stretch]:
+    offset, left = stretch
+    while left > longest:
+        yield Stretch(offset, longest)
+        offset += longest
+        left -= longest
+    yield Stretch(offset, left)
 
 
 def _read(descriptor: int, target: memoryview, offset: int, flags: int) -> bool:
     """False where that would have waited, or where the file ends before."""
-    position = 0
-    while position < len(target):
-        try:
-            count = os.preadv(descriptor, [target[position:]], offset + position, flags)
-        except OSError:
-            if flags:  # not cached; or a file system that cannot tell
-                return False
-            raise
-        if count == 0:
+    try:
+        count = os.preadv(descriptor, (target,), offset, flags)
+    except OSError:
+        if flags:  # not cached; or a file system that cannot tell
             return False
-        position += count
-    return True
+        raise
+    if count == len(target):
+        return True
+    return count > 0 and _read(descriptor, target[count:], offset + count, flags)

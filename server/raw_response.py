@@ -75,7 +75,7 @@ class RawResponse(web.StreamResponse):
 
 def whole_head(lines: bytes) -> bytes:
     """Of a 200 on a connection that stays."""
-    return b"".join((_STATUS_LINES[HTTPStatus.OK], _date_line(), lines, b"\r\n"))
+    return b"".join((_STATUS_LINES[200], _date_line(), lines, b"\r\n"))
 
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}

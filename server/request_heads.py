@@ -28,7 +28,7 @@ HARMLESS = re.compile(
 
 
 class PlainFields:
-    """Whether a block of header fields asks for nothing but the whole, of a host that is ours."""
+    """Those blocks of header fields that ask for nothing but the whole, of a host that is ours."""
 
     def __init__(self, is_host: Callable[[str], bool]) -> None:
         self._is_host = is_host
@@ -38,10 +38,15 @@ class PlainFields:
         """`block` runs from behind the request line to the empty line, which it includes."""
         known = self._known.get(block)
         if known is None:
-            known = self._known[block] = self._is_plain(block)
-            if len(self._known) > REMEMBERED_FIELDS:
-                del self._known[next(iter(self._known))]
+            known = self._is_plain(block)
+            if len(block) <= LARGEST_HEAD_BYTES:
+                self._remember(block, known)
         return known
+
+    def _remember(self, block: bytes, known: bool) -> None:
+        self._known[block] = known
+        if len(self._known) > REMEMBERED_FIELDS:
+            del self._known[next(iter(self._known))]
 
     def _is_plain(self, block: bytes) -> bool:
         if len(block) > LARGEST_HEAD_BYTES or not block.endswith(HEAD_END):

@@ -63,7 +63,8 @@ class FileResponse(RawResponse):
 
     async def _send(self, transport: Transport, head: bytes) -> None:
         with closing(transport.get_extra_info("socket").dup()) as destination:
-            transfer = Transfer(transport, destination, head, pieces(self._file, self._offset, self._count))
+            body = pieces(self._file, self._offset, self._count)
+            transfer = Transfer(asyncio.get_running_loop(), transport, destination, head, body)
             try:
                 transfer.begin()
                 if not transfer.over:

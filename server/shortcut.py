@@ -22,7 +22,7 @@ from vod.tokens import Scope, TokenKeys
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-HLS_FOLDER = ["", "stream", "hls"]
+HLS_FOLDER = "/stream/hls/"
 ROUTE = "stream-hls"  # as which they are counted
 
 # Set by who has to hear of every request just now; then nothing goes the short way.
@@ -45,11 +45,11 @@ class Shortcut:
         return host_allowed(authority, self._public_url)
 
     def find(self, path: str) -> Representation | None:
-        """By a path as it was sent. Nothing is decoded: names in the cache have only one spelling."""
-        parts = path.split("/", 5)
-        if len(parts) != 6 or parts[:3] != HLS_FOLDER or self._is_heard():
+        """By a path below the folder, as it was sent: names in the cache have only one spelling."""
+        parts = path.split("/", 2)
+        if len(parts) != 3 or self._is_heard():
             return None
-        media_id, token, name = parts[3:]
+        media_id, token, name = parts
         file = self._files.find((media_id, name))
         if file is None:
             return None
@@ -61,7 +61,7 @@ class Shortcut:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         started = time.monotonic()
-        file = self.find(request.raw_path) if self._is_plain(request) else None
+        file = self.find(request.raw_path[len(HLS_FOLDER) :]) if self._is_plain(request) else None
         if file is None:
             return await self._application(request)
         response = FileResponse(file, request)
@@ -71,7 +71,8 @@ class Shortcut:
     def _is_plain(self, request: web.BaseRequest) -> bool:
         headers = request.headers
         return (
-            request.method in {"GET", "HEAD"}
+            request.raw_path.startswith(HLS_FOLDER)
+            and request.method in {"GET", "HEAD"}
             and "Expect" not in headers
             and "Content-Encoding" not in headers
             and self.is_host(headers.get("Host", ""))

@@ -22,7 +22,14 @@ PATIENCE_SECONDS = 60.0  # for a reader that takes nothing; a paused player come
 class Transfer:
     """`begin` sends what fits; unless `over` by then, it goes on by itself and calls `when_over` at its end."""
 
-    def __init__(self, transport: Transport, destination: socket.socket, head: bytes, pieces: Iterator[Piece]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        transport: Transport,
+        destination: socket.socket,
+        head: bytes,
+        pieces: Iterator[Piece],
+    ) -> None:
         """`destination` is a duplicate of the transport's socket; its owner closes it afterwards."""
         self.sent = 0  # without the head
         self.over = False
@@ -30,12 +37,13 @@ class Transfer:
         self.when_over: Callable[[], None] | None = None
         self._transport = transport
         self._destination = destination
+        self._descriptor = destination.fileno()
         self._head = head
         self._pieces = pieces
         self._piece: Piece | None = None
         self._listening = False  # for room in the socket
         self._watch: asyncio.TimerHandle | None = None
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
 
     def begin(self) -> None:
         self._step()
@@ -73,7 +81,7 @@ class Transfer:
                 self._fetch(piece)
                 return
             self._piece = piece
-            self.sent += piece.send(self._destination.fileno())
+            self.sent += piece.send(self._descriptor)
             if piece.left:
                 break  # the socket is full
             self._piece = None
@@ -104,9 +112,9 @@ class Transfer:
             return
         self._listening = wanted
         if wanted:
-            self._loop.add_writer(self._destination, self._step)
+            self._loop.add_writer(self._descriptor, self._step)
         else:
-            self._loop.remove_writer(self._destination)
+            self._loop.remove_writer(self._descriptor)
 
     def _look(self, seen: int) -> None:
         if self.sent == seen:

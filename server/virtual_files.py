@@ -53,11 +53,13 @@ class VirtualFile:
         end = offset + count
         if offset < len(self._head):
             yield self._head[offset:end]
-        number = max(bisect_right(self._starts, offset) - 1, 0)
-        while number < len(self._offsets) and self._starts[number] < end:
-            begin = max(offset, self._starts[number])
-            length = min(end, self._starts[number + 1]) - begin
-            yield Stretch(self._offsets[number] + begin - self._starts[number], length)
+            offset = len(self._head)
+        starts, offsets = self._starts, self._offsets
+        number = bisect_right(starts, offset) - 1
+        while offset < end:
+            following = min(end, starts[number + 1])
+            yield Stretch(offsets[number] + offset - starts[number], following - offset)
+            offset = following
             number += 1
 
     def read_resident(self, offset: int, count: int) -> bytes | None:
