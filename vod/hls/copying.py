@@ -6,18 +6,17 @@ start at, or not in time, is NotCopyable, and the film is encoded as any other.
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, islice, pairwise
 from math import ceil
-from operator import lt, sub
+from operator import lt
 
 from vod.containers.samples import NotCopyable, Samples, Track
 from vod.hls.copyable_codecs import refuse_codec
+from vod.hls.packet_lattice import on_lattice
 
 # Decode times are packed into the first frame's time (fmp4.decode_times): a tick must be much finer than a frame.
 MIN_TIMESCALE = 10_000
@@ -27,9 +26,9 @@ LONGEST = Fraction(7, 4)
 SHORTEST_SECONDS = Fraction(45, 100)
 # Sound that stops earlier than the film is padded with silence, which copying cannot do.
 EARLIEST_END_SECONDS = Fraction(1, 2)
-# Ticks by which packets of one length lie apart where the clock is not the sample rate's.
-ROUNDING_TICKS = 2
-IRREGULAR_PERCENT = 1
+# Samples in a packet; AAC's short frames, and twice as many with SBR where the entry tells the rate of its output.
+PACKET_SAMPLES = {"mp4a": (1024, 2048, 960, 1920), "ac-3": (1536,), "ec-3": (256, 512, 768, 1536)}
+ODD_LENGTH = Fraction(1, 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +71,18 @@ def refuse_uncopyable(track: Track, samples: Samples) -> None:
         raise NotCopyable("its decode times do not rise")
     if not _rise(sorted(samples.times) if track.kind == "video" else samples.times):
         raise NotCopyable("two of its samples have one time")
+    if track.kind == "audio":
+        _refuse_odd_packets(track, samples)
+
+
+def _refuse_odd_packets(track: Track, samples: Samples) -> None:
+    """A packet's place in time must be as long as its sound; a rate that 16 bits cannot tell is not looked at."""
+    if len(samples) < 2 or not track.sample_rate:
+        return
+    seconds = Fraction(samples.times[-1] - samples.times[0], (len(samples) - 1) * track.timescale)
+    lengths = [Fraction(packet, track.sample_rate) for packet in PACKET_SAMPLES[track.codec]]
+    if not any(abs(seconds - length) <= length * ODD_LENGTH for length in lengths):
+        raise NotCopyable("its packets are not as long as their sound")
 
 
 def _rise(times: Sequence[int]) -> bool:
@@ -139,40 +150,27 @@ def cuts_from_packets(samples: Samples, clock: Clock, boundaries: Sequence[Fract
     `boundaries` are the film's cuts in seconds, from 0 to its end. Raises NotCopyable where packets leave gaps, and
     where sound begins late or ends early: an encoder can fill that with silence.
     """
-    packet = _packet_ticks(samples.times)
+    times = on_lattice(samples.times, clock.timescale)
+    packet = times[1] - times[0]
     # What lies mostly before time 0 is dropped; the first packet that stays is moved onto it.
-    begin = clock.from_source(samples.times[nearest_packet(samples, clock, 0)])
-    if abs(begin) * 2 > packet:
+    begin = clock.from_source(times[nearest_packet(times, clock, 0)])
+    if not -packet <= 2 * begin <= 2 * packet:
         raise NotCopyable("it begins later than the film")
-    end = clock.from_source(samples.end)
+    end = clock.from_source(times[-1] + min(max(samples.end - samples.times[-1], 1), packet))
     if end < (boundaries[-1] - EARLIEST_END_SECONDS) * clock.timescale:
         raise NotCopyable("it ends earlier than the film")
     cuts = [0]
     for boundary in boundaries[1:-1]:
-        position = nearest_packet(samples, clock, round(boundary * clock.timescale))
-        start = clock.from_source(samples.times[position])
+        start = clock.from_source(times[nearest_packet(times, clock, round(boundary * clock.timescale))])
         if cuts[-1] < start < end:
             cuts.append(start)
     return (*cuts, end)
 
 
-def nearest_packet(samples: Samples, clock: Clock, ticks: int) -> int:
+def nearest_packet(times: Sequence[int], clock: Clock, ticks: int) -> int:
     """The position of the packet that begins nearest to these ticks of the rendition."""
     target = ticks + clock.origin_ticks
-    behind = bisect_left(samples.times, target)
-    if behind == len(samples) or (behind and target - samples.times[behind - 1] < samples.times[behind] - target):
+    behind = bisect_left(times, target)
+    if behind == len(times) or (behind and target - times[behind - 1] < times[behind] - target):
         return behind - 1
     return behind
-
-
-def _packet_ticks(times: array[int]) -> int:
-    lengths: Counter[int] = Counter(map(sub, islice(times, 1, None), times))
-    if not lengths:
-        raise NotCopyable("it is a single packet")
-    usual: int = max(lengths, key=lengths.__getitem__)
-    if any(abs(length - usual) * 2 > usual for length in lengths):
-        raise NotCopyable("its packets leave a gap or overlap")
-    irregular = sum(packets for length, packets in lengths.items() if abs(length - usual) > ROUNDING_TICKS)
-    if irregular * 100 > len(times) * IRREGULAR_PERCENT:
-        raise NotCopyable("its packets are of different lengths")
-    return usual

@@ -16,6 +16,7 @@ from operator import add, mul, ne, sub
 from vod.containers.samples import Samples
 from vod.hls import fmp4
 from vod.hls.copying import Clock, nearest_packet
+from vod.hls.packet_lattice import on_lattice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +58,12 @@ def video_segments(samples: Samples, clock: Clock, cuts: Sequence[int]) -> list[
 
 def audio_segments(samples: Samples, clock: Clock, cuts: Sequence[int]) -> list[VirtualSegment]:
     """All of a rendition whose `cuts` came from `copying.cuts_from_packets`. Raises ValueError."""
-    edges = [*(nearest_packet(samples, clock, cut) for cut in cuts[:-1]), len(samples)]
+    times = on_lattice(samples.times, clock.timescale)
+    edges = [*(nearest_packet(times, clock, cut) for cut in cuts[:-1]), len(samples)]
     stretches = _Stretches(samples, edges)
     segments = []
     for number, (first, stop) in enumerate(pairwise(edges)):
-        starts = _placed(samples.times[first:stop], clock)
+        starts = _placed(times[first:stop], clock)
         starts[0] = cuts[number]  # no change but to the film's first packet
         starts.append(cuts[number + 1])
         head = fmp4.audio_head(number, starts, samples.sizes[first:stop])

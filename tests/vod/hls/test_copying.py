@@ -133,19 +133,19 @@ def test_sound_is_cut_at_the_packets_nearest_to_the_film_s_cuts() -> None:
 
 def test_priming_packets_are_dropped() -> None:
     assert sound_cuts(packets(565, start=-2048), 0, 6, 12)[0] == 0
-    samples = columns(packets(10, start=-2048), duration=1024)
-    assert nearest_packet(samples, AAC_CLOCK, 0) == 2
+    assert nearest_packet(packets(10, start=-2048), AAC_CLOCK, 0) == 2
 
 
 @pytest.mark.parametrize(
     ("times", "reason"),
     [
         pytest.param([*packets(300), *packets(263, start=301 * 1024)], "gap", id="a lost packet"),
+        pytest.param([*packets(300), *packets(263, start=300 * 1024 + 300)], "gap", id="a splice"),
         pytest.param([*packets(300), *packets(263, start=300 * 1024 - 600)], "gap or overlap", id="an overlap"),
         pytest.param(packets(400, length=1024)[::2] + packets(300, start=400 * 1024), "gap", id="two lengths"),
-        pytest.param(packets(563, start=600), "begins later", id="late"),
+        pytest.param(packets(563, start=1025), "begins later", id="late"),
         pytest.param(packets(530), "ends earlier", id="short"),
-        pytest.param([0], "single packet", id="one packet"),
+        pytest.param([0], "too few", id="one packet"),
     ],
 )
 def test_sound_with_holes_is_refused(times: list[int], reason: str) -> None:
@@ -158,6 +158,18 @@ def test_rounded_packets_of_a_coarse_clock_are_taken() -> None:
     samples = columns(times, keyframes=range(1000), duration=14)
     clock = Clock.of_sound(600, Fraction(0))
     assert cuts_from_packets(samples, clock, [Fraction(0), Fraction(23)])[0] == 0
+
+
+def test_packets_that_once_had_millisecond_times_are_evenly_spaced() -> None:
+    jittered = [round(round(n * 1024 * 1000 / 48_000) * 48) for n in range(563)]
+    assert max(later - earlier for earlier, later in pairwise(jittered)) == 1056
+    assert sound_cuts(jittered, 0, 6, 12) == sound_cuts(packets(563), 0, 6, 12)
+
+
+def test_a_clock_that_is_a_little_fast_stays_in_time_with_the_picture() -> None:
+    drifting = [n * 1024 + n // 10 for n in range(5630)]
+    found = sound_cuts(drifting, *range(0, 121, 6))
+    assert all(abs(cut - 6 * 48_000 * k) <= 1024 // 2 + 1 for k, cut in enumerate(found[:-1]))
 
 
 def track_of(name: str, index: int = 0) -> Track:
@@ -202,6 +214,11 @@ def test_broken_samples_are_refused(change: dict[str, list[int]], reason: str) -
     samples = columns(**{"times": [0, 1000, 2000], **change})  # type: ignore[arg-type]
     with pytest.raises(NotCopyable, match=reason):
         refuse_uncopyable(track_of(BASE), samples)
+
+
+def test_packets_further_apart_than_their_sound_lasts_are_refused() -> None:
+    with pytest.raises(NotCopyable, match="as long as their sound"):
+        refuse_uncopyable(track_of(BASE, 1), columns(packets(50, length=1100)))
 
 
 def test_a_damaged_configuration_is_refused() -> None:

@@ -1,0 +1,41 @@
+"""Packets of copied sound, moved onto an even lattice: each codec's packets are of one length.
+
+A film that was once Matroska keeps its milliseconds in MP4, so its packets are 1014 or 1036 samples apart where the
+sound has 1024 in each. Players would hear the difference as gaps.
+"""
+
+from __future__ import annotations
+
+from array import array
+from operator import sub
+
+from vod.containers.samples import NotCopyable
+
+TOLERANCE_MILLISECONDS = 2  # half of one for the first packet's rounding, half for another's, and twice that
+TOLERANCE_TICKS = 2  # of clocks whose ticks are coarser
+
+
+def on_lattice(times: array[int], timescale: int) -> array[int]:
+    """Packet times, as near to these as an even lattice comes.
+
+    Of whole ticks where that fits, else straight from the first packet to the last. Raises NotCopyable where a gap or
+    an overlap fits neither.
+    """
+    count = len(times) - 1
+    if count < 1 or times[-1] - times[0] < count:
+        raise NotCopyable("its packets are too few or too close")
+    first, span = times[0], times[-1] - times[0]
+    step = round(span / count)
+    tolerance = min(timescale * TOLERANCE_MILLISECONDS // 1000 + TOLERANCE_TICKS, step // 2)
+    even = array("q", range(first, first + step * count + 1, step))
+    if even == times or _is_near(even, times, tolerance):
+        return even
+    line = array("q", (first + span * number // count for number in range(count + 1)))
+    if _is_near(line, times, tolerance):
+        return line
+    raise NotCopyable("its packets leave a gap or overlap")
+
+
+def _is_near(lattice: array[int], times: array[int], tolerance: int) -> bool:
+    distances = array("q", map(sub, lattice, times))
+    return max(distances) <= tolerance and min(distances) >= -tolerance
