@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, islice
 from pathlib import Path
 
 from vod.containers import aac
 from vod.containers.dolby import HEADER_BYTES, SyncFrame, read_ac3, read_eac3
 from vod.containers.ebml import Reader
-from vod.containers.lattice import Lattice, check_strays
+from vod.containers.lattice import Lattice, check_strays, first_sample
 from vod.containers.matroska import NANOSECONDS, MatroskaFile, reopen
 from vod.containers.matroska_blocks import Block, frames, walk
+from vod.containers.matroska_cues import UNTOLD
 from vod.containers.matroska_samples import MOST_ENTRIES, AudioTrack, number_packets
 from vod.containers.matroska_tracks import TrackEntry
 from vod.containers.sample_entries import audio_entry, avc_configuration, hevc_configuration, visual_entry
@@ -22,6 +24,8 @@ AAC, AC3, EAC3 = "A_AAC", "A_AC3", "A_EAC3"
 # Written before 2004 and by a few tools since: the profile is in the name, there may be no CodecPrivate.
 AAC_LC_BY_NAME = frozenset({"A_AAC/MPEG4/LC", "A_AAC/MPEG2/LC"})
 AAC_SBR_BY_NAME = frozenset({"A_AAC/MPEG4/LC/SBR", "A_AAC/MPEG2/LC/SBR"})
+
+HEAD_BLOCKS = 64  # of sound, from whose times all others are counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +71,12 @@ def audio_track(path: Path, matroska: MatroskaFile, index: int) -> AudioTrack:
     if entry.sound is None:
         raise NotCopyable("the stream is no sound")
     with reopen(path, matroska) as reader:
-        first = _first_block(reader, matroska, entry.number)
-        sound = _sound(reader, entry, first)
+        head = list(islice(_blocks(reader, matroska, entry.number), HEAD_BLOCKS))
+        if not head:
+            raise NotCopyable("the sound is empty")
+        sound = _sound(reader, entry, head[0])
         lattice = Lattice(
-            first_ticks=first.time,
+            first_sample=_first_sample(reader, head, matroska.timescale, sound),
             timescale=matroska.timescale,
             sample_rate=sound.sample_rate,
             frame_samples=sound.frame_samples,
@@ -102,17 +108,21 @@ def _copyable_entry(matroska: MatroskaFile, index: int) -> TrackEntry:
     return entry
 
 
-def _first_block(reader: Reader, matroska: MatroskaFile, number: int) -> Block:
-    for block in walk(reader, matroska.first_cluster, matroska.segment_end, {number}):
-        return block
-    raise NotCopyable("the sound is empty")
+def _blocks(reader: Reader, matroska: MatroskaFile, number: int) -> Iterator[Block]:
+    return walk(reader, matroska.first_cluster, matroska.segment_end, {number})
+
+
+def _first_sample(reader: Reader, head: Sequence[Block], timescale: int, sound: _Sound) -> int:
+    packets = accumulate((len(frames(reader, block)) for block in head), initial=0)
+    times = [(packet, block.time) for packet, block in zip(packets, head, strict=False)]
+    return first_sample(times, timescale, sound.sample_rate, sound.frame_samples)
 
 
 def _count(reader: Reader, matroska: MatroskaFile, number: int, lattice: Lattice) -> int:
     """Packets of the track, told by the last one's time; the run before it must keep to the lattice."""
     for start, end in _runs_from_the_end(matroska):
         blocks = list(walk(reader, start, end, {number}))
-        packets = list(number_packets(reader, lattice, blocks))
+        packets = list(number_packets(reader, lattice, blocks, 0 if start == matroska.first_cluster else UNTOLD))
         if blocks:
             check_strays(sum(packet.stray for packet in packets), len(packets))
             return _believable(packets[-1].number + 1)

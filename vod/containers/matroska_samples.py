@@ -92,7 +92,7 @@ def _collect(
     found: list[Packet] = []
     begun = cluster == matroska.first_cluster
     blocks = walk(reader, cluster, matroska.segment_end, {audio.track.track_id})
-    for packet in number_packets(reader, audio.lattice, blocks):
+    for packet in number_packets(reader, audio.lattice, blocks, 0 if begun else UNTOLD):
         if packet.number < wanted.start:
             begun = True
         elif packet.number == wanted.start + len(found):
@@ -107,12 +107,15 @@ def _collect(
     return None
 
 
-def number_packets(reader: Reader, lattice: Lattice, blocks: Iterable[Block]) -> Iterator[Packet]:
-    """From the first block on the lattice. A lace follows the one before it, as does a block that strays a little.
+def number_packets(
+    reader: Reader, lattice: Lattice, blocks: Iterable[Block], following: int = UNTOLD
+) -> Iterator[Packet]:
+    """From the first block on the lattice, or at once where it is known to be packet `following`.
 
-    Raises NotCopyable for a block further away, and after very many packets: a block of 300 bytes may hold 256.
+    A lace follows the one before it, as does a block that strays a little. Raises NotCopyable for a block further
+    away, and after very many packets: a block of 300 bytes may hold 256.
     """
-    following, count = UNTOLD, 0
+    count = 0
     for block in blocks:
         number = lattice.number(block.time)
         if number is not None:

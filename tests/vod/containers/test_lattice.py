@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vod.containers.lattice import Lattice, check_strays
+from vod.containers.lattice import Lattice, check_strays, first_sample
 from vod.containers.samples import NotCopyable
 
-AAC = Lattice(first_ticks=0, timescale=1000, sample_rate=44_100, frame_samples=1024, packets=1000)
+AAC = Lattice(first_sample=0, timescale=1000, sample_rate=44_100, frame_samples=1024, packets=1000)
 
 
 @given(
@@ -23,9 +23,16 @@ def test_a_rounded_time_leads_back_to_its_packet(frame: int, rate: int, start: i
     """Whatever the first packet's real time was: both it and this one are told rounded to the tick."""
     real_first = Fraction(start, 997)  # in milliseconds
     real = real_first + Fraction(1000 * frame * number, rate)
-    lattice = Lattice(first_ticks=round(real_first), timescale=1000, sample_rate=rate, frame_samples=frame, packets=1)
+    first = first_sample([(0, round(real_first))], 1000, rate, frame)
+    lattice = Lattice(first_sample=first, timescale=1000, sample_rate=rate, frame_samples=frame, packets=1)
     assert lattice.number(round(real)) == number
     assert abs(Fraction(lattice.sample(number), rate) - real / 1000) <= Fraction(1, 2000) + Fraction(1, rate)
+
+
+def test_a_first_packet_that_strays_is_put_where_those_behind_it_belong() -> None:
+    rounded = [(number, round(Fraction(1024 * number * 1000, 44_100))) for number in range(64)]
+    assert first_sample(rounded, 1000, 44_100, 1024) == 0
+    assert abs(first_sample([(0, 9), *rounded[1:]], 1000, 44_100, 1024)) <= 22  # half a tick
 
 
 def test_a_segment_read_alone_begins_where_the_one_before_it_ends() -> None:

@@ -61,13 +61,16 @@ def test_cues_are_the_keyframes_that_ffprobe_sees(name: str) -> None:
     assert film.timescale == 1000
 
 
-def test_opening_reads_headers_and_cues_alone(tmp_path: Path) -> None:
-    film = replace(sound_film(), frames=[bytes(100_000)] * 400, times=list(range(0, 32 * 400, 32)))
-    path = film.write(tmp_path / "film.mkv")
+def test_opening_and_a_segment_read_headers_and_cues_alone(tmp_path: Path) -> None:
+    film = sound_film()
+    frames = [film.frames[0], *[bytes(100_000)] * 399]
+    path = replace(film, frames=frames, times=list(range(0, 32 * 400, 32))).write(tmp_path / "film.mkv")
     before = bytes_read()
-    read_matroska(path)
-    assert path.stat().st_size > 40_000_000
-    assert bytes_read() - before < 100_000
+    parsed = read_matroska(path)
+    audio = audio_track(path, parsed, 0)
+    assert len(read_audio_samples(path, parsed, audio, 190, 200)) == 10
+    assert path.stat().st_size > 39_000_000
+    assert bytes_read() - before < 2_000_000  # a window a block, of the first and last ones too
 
 
 def test_the_clock_is_the_files_own(tmp_path: Path) -> None:

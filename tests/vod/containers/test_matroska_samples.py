@@ -103,12 +103,15 @@ def test_laces_of_changing_sizes_are_told_apart(tmp_path: Path) -> None:
         assert list(samples.sizes) == [384 - number for number in range(12)]
 
 
-def test_a_lone_packet_out_of_step_is_moved_back_onto_the_lattice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [0, 40, 99])
+def test_a_lone_packet_out_of_step_is_moved_back_onto_the_lattice(tmp_path: Path, number: int) -> None:
     times = sound_film().times
-    path = replace(sound_film(), times=[*times[:40], times[40] + 11, *times[41:]]).write(tmp_path / "film.mkv")
+    strayed = [*times[:number], times[number] + 11, *times[number + 1 :]]
+    path = replace(sound_film(), times=strayed).write(tmp_path / "film.mkv")
     film = read_matroska(path)
     audio = audio_track(path, film, 0)
-    assert read_audio_samples(path, film, audio, 40, 41).times[0] == 40 * 1536
+    assert audio.lattice.packets == 100
+    assert read_audio_samples(path, film, audio, number, number + 1).times[0] == number * 1536
 
 
 @pytest.mark.parametrize(
