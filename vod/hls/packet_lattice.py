@@ -13,29 +13,32 @@ from vod.containers.samples import NotCopyable
 
 TOLERANCE_MILLISECONDS = 2  # half of one for the first packet's rounding, half for another's, and twice that
 TOLERANCE_TICKS = 2  # of clocks whose ticks are coarser
+PACKETS_A_STRAY = 8  # as vod.containers.lattice allows
 
 
 def on_lattice(times: array[int], timescale: int) -> array[int]:
     """Packet times, as near to these as an even lattice comes.
 
-    Of whole ticks where that fits, else straight from the first packet to the last. Raises NotCopyable where a gap or
-    an overlap fits neither.
+    Of whole ticks where that fits, else straight from the first packet to the last. Raises NotCopyable where packets
+    leave a gap or overlap.
     """
     count = len(times) - 1
     if count < 1 or times[-1] - times[0] < count:
         raise NotCopyable("its packets are too few or too close")
     first, span = times[0], times[-1] - times[0]
     step = round(span / count)
-    tolerance = min(timescale * TOLERANCE_MILLISECONDS // 1000 + TOLERANCE_TICKS, step // 2)
     even = array("q", range(first, first + step * count + 1, step))
-    if even == times or _is_near(even, times, tolerance):
+    if even == times or _is_near(even, times, step, timescale):
         return even
     line = array("q", (first + span * number // count for number in range(count + 1)))
-    if _is_near(line, times, tolerance):
+    if _is_near(line, times, step, timescale):
         return line
     raise NotCopyable("its packets leave a gap or overlap")
 
 
-def _is_near(lattice: array[int], times: array[int], tolerance: int) -> bool:
-    distances = array("q", map(sub, lattice, times))
-    return max(distances) <= tolerance and min(distances) >= -tolerance
+def _is_near(lattice: array[int], times: array[int], step: int, timescale: int) -> bool:
+    """All but a few strays within the tolerance, and those within half a packet."""
+    tolerance = timescale * TOLERANCE_MILLISECONDS // 1000 + TOLERANCE_TICKS
+    distances = [abs(distance) for distance in map(sub, lattice, times)]
+    strays = [distance for distance in distances if distance > tolerance]
+    return 2 * max(distances) <= step and len(strays) * PACKETS_A_STRAY <= len(times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -22,6 +23,7 @@ from vod.hls.copying import (
     refuse_uncopyable,
     start_positions,
 )
+from vod.hls.packet_lattice import on_lattice
 
 TICKS = 1000  # a second
 CLOCK = Clock(timescale=TICKS, ticks_per_source_tick=1, origin_ticks=0)
@@ -140,7 +142,7 @@ def test_priming_packets_are_dropped() -> None:
     ("times", "reason"),
     [
         pytest.param([*packets(300), *packets(263, start=301 * 1024)], "gap", id="a lost packet"),
-        pytest.param([*packets(300), *packets(263, start=300 * 1024 + 300)], "gap", id="a splice"),
+        pytest.param([*packets(300), *packets(263, start=300 * 1024 + 400)], "gap", id="a splice"),
         pytest.param([*packets(300), *packets(263, start=300 * 1024 - 600)], "gap or overlap", id="an overlap"),
         pytest.param(packets(400, length=1024)[::2] + packets(300, start=400 * 1024), "gap", id="two lengths"),
         pytest.param(packets(563, start=1025), "begins later", id="late"),
@@ -170,6 +172,18 @@ def test_a_clock_that_is_a_little_fast_stays_in_time_with_the_picture() -> None:
     drifting = [n * 1024 + n // 10 for n in range(5630)]
     found = sound_cuts(drifting, *range(0, 121, 6))
     assert all(abs(cut - 6 * 48_000 * k) <= 1024 // 2 + 1 for k, cut in enumerate(found[:-1]))
+
+
+def test_a_stray_packet_is_moved_back() -> None:
+    stray = packets(563)
+    stray[300] += 430
+    assert list(on_lattice(array("q", stray), 48_000)) == packets(563)
+
+
+def test_many_strays_are_refused() -> None:
+    times = [n * 1024 + (n % 7 == 0) * 430 for n in range(600)]
+    with pytest.raises(NotCopyable, match="gap or overlap"):
+        on_lattice(array("q", times), 48_000)
 
 
 def track_of(name: str, index: int = 0) -> Track:
