@@ -35,14 +35,21 @@ class Block(NamedTuple):
     end: int  # of the payload
 
 
-def walk(reader: Reader, cluster: int, end: int, wanted: Container[int], skip_to: int = UNTOLD) -> Iterator[Block]:
+def walk(
+    reader: Reader,
+    cluster: int,
+    end: int,
+    wanted: Container[int],
+    skip_to: int = UNTOLD,
+    most_elements: int = MOST_ELEMENTS,
+) -> Iterator[Block]:
     """The blocks of the tracks with these numbers, from the cluster at `cluster` to `end`, in file order.
 
     `skip_to` is where a block of the first cluster begins, in bytes from the cluster's first child; what lies before
     it is not looked at. Raises ValueError for clusters that contradict themselves, NotCopyable after many elements.
     """
     at, body, cluster_end, time = cluster, cluster, cluster, UNTOLD
-    for _ in range(MOST_ELEMENTS):
+    for _ in range(most_elements):
         if at >= end:
             return
         found = reader.element(at, cluster_end if at < cluster_end else end)

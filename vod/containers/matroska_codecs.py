@@ -14,7 +14,7 @@ from vod.containers.lattice import Lattice, check_strays, first_sample
 from vod.containers.matroska import NANOSECONDS, MatroskaFile, reopen
 from vod.containers.matroska_blocks import Block, frames, walk
 from vod.containers.matroska_cues import UNTOLD
-from vod.containers.matroska_samples import MOST_ENTRIES, AudioTrack, number_packets
+from vod.containers.matroska_samples import AudioTrack, number_packets
 from vod.containers.matroska_tracks import TrackEntry
 from vod.containers.sample_entries import audio_entry, avc_configuration, hevc_configuration, visual_entry
 from vod.containers.samples import MOST_SAMPLES, NotCopyable, Track
@@ -24,8 +24,13 @@ AAC, AC3, EAC3 = "A_AAC", "A_AC3", "A_EAC3"
 # Written before 2004 and by a few tools since: the profile is in the name, there may be no CodecPrivate.
 AAC_LC_BY_NAME = frozenset({"A_AAC/MPEG4/LC", "A_AAC/MPEG2/LC"})
 AAC_SBR_BY_NAME = frozenset({"A_AAC/MPEG4/LC/SBR", "A_AAC/MPEG2/LC/SBR"})
+COPYABLE_SOUND = frozenset({AAC, AC3, EAC3}) | AAC_LC_BY_NAME | AAC_SBR_BY_NAME
 
 HEAD_BLOCKS = 64  # of sound, from whose times all others are counted
+# A track whose first packet lies behind more elements, or whose last one lies more runs before the end, begins too late
+# or ends too early to be copied: half a minute of headers is read for it, not the film.
+HEAD_ELEMENTS = 10_000
+LAST_RUNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,8 @@ def audio_track(path: Path, matroska: MatroskaFile, index: int) -> AudioTrack:
     entry = _copyable_entry(matroska, index)
     if entry.sound is None:
         raise NotCopyable("the stream is no sound")
+    if entry.codec_id not in COPYABLE_SOUND:
+        raise NotCopyable("the sound is neither AAC nor AC-3")
     with reopen(path, matroska) as reader:
         head = list(islice(_blocks(reader, matroska, entry.number), HEAD_BLOCKS))
         if not head:
@@ -109,7 +116,7 @@ def _copyable_entry(matroska: MatroskaFile, index: int) -> TrackEntry:
 
 
 def _blocks(reader: Reader, matroska: MatroskaFile, number: int) -> Iterator[Block]:
-    return walk(reader, matroska.first_cluster, matroska.segment_end, {number})
+    return walk(reader, matroska.first_cluster, matroska.segment_end, {number}, most_elements=HEAD_ELEMENTS)
 
 
 def _first_sample(reader: Reader, head: Sequence[Block], timescale: int, sound: _Sound) -> int:
@@ -139,7 +146,7 @@ def _runs_from_the_end(matroska: MatroskaFile) -> Iterator[tuple[int, int]]:
     """Byte ranges of whole clusters: from the last cue to the end, then twice as many cues before that, and so on."""
     clusters = matroska.cues.clusters
     end, index = matroska.segment_end, len(clusters) - 1
-    for power in range(MOST_ENTRIES):
+    for power in range(LAST_RUNS):
         if index <= 0:
             yield matroska.first_cluster, end
             return
@@ -152,9 +159,7 @@ def _sound(reader: Reader, entry: TrackEntry, first: Block) -> _Sound:
         offset, size = frames(reader, first)[0]
         header = reader.read(offset, min(size, HEADER_BYTES), HEADER_BYTES)
         return _dolby(entry.codec_id, header, size)
-    if entry.codec_id == AAC or entry.codec_id in AAC_LC_BY_NAME | AAC_SBR_BY_NAME:
-        return _aac(entry)
-    raise NotCopyable("the sound is neither AAC nor AC-3")
+    return _aac(entry)
 
 
 def _dolby(codec_id: str, header: bytes, size: int) -> _Sound:
