@@ -107,9 +107,11 @@ def _block(reader: Reader, body: int, end: int, cluster_time: int) -> Block:
     track, at = ebml.number(header, 0)
     if at + 3 > len(header):
         raise ValueError("a block's header is cut off")
-    relative = int.from_bytes(header[at : at + 2], signed=True)
+    time = cluster_time + int.from_bytes(header[at : at + 2], signed=True)
+    if time < 0:  # ffmpeg gives such a packet no time at all
+        raise ValueError("a block is shown before the film begins")
     flags = header[at + 2]
-    return Block(track, cluster_time + relative, bool(flags & KEYFRAME), flags, UNTOLD, body, body + at + 3, end)
+    return Block(track, time, bool(flags & KEYFRAME), flags, UNTOLD, body, body + at + 3, end)
 
 
 def _grouped(reader: Reader, group: Element, cluster_time: int) -> Block:

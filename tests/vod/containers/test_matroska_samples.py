@@ -164,6 +164,16 @@ def test_a_cue_that_lies_is_refused(tmp_path: Path) -> None:
         read_video_samples(path, film, track, 777, film.cues.times[5])
 
 
+def test_a_block_before_time_zero_is_refused_as_ffmpeg_has_no_time_for_it(tmp_path: Path) -> None:
+    path = replace(sound_film(), times=[5, 0, *sound_film().times[2:]]).write(tmp_path / "film.mkv")
+    content = path.read_bytes()
+    cluster_time = content.index(element(0xE7, 5))
+    path.write_bytes(content[:cluster_time] + element(0xE7, 0) + content[cluster_time + 17 :])
+    film = read_matroska(path)
+    with pytest.raises(NotCopyable, match="before the film"):
+        audio_track(path, film, 0)
+
+
 def test_a_film_that_changed_since_it_was_opened_is_refused(tmp_path: Path) -> None:
     path = sound_film().write(tmp_path / "film.mkv")
     film = read_matroska(path)
