@@ -16,6 +16,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from server import log as logs
 from server.app import build_app, runner_options
 from server.keys import DATABASE, STORAGE, TOKENS
 from server.runner import Runner
@@ -49,6 +50,7 @@ def main() -> None:
 
 async def serve(root: Path, port: int, *, fast_lane: bool) -> None:
     config = Config.model_validate({"media": {"root": root}, "worker": {"embedded": 0}})
+    logs.configure(config.log)
     app = build_app(config)
     runner = Runner(app, fast_lane=fast_lane, **runner_options(config))
     await runner.setup()

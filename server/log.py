@@ -35,7 +35,7 @@ class AccessLogger(AbstractAccessLogger):
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         # A film is a thousand segments: each that was sent as asked would bury everything else.
-        quiet = request.path.startswith(STREAM_PATH) and response.status < HTTPStatus.BAD_REQUEST
+        quiet = response.status < HTTPStatus.BAD_REQUEST and request.raw_path.startswith(STREAM_PATH)
         level = logging.DEBUG if quiet else logging.INFO
         if not self.logger.isEnabledFor(level):
             return

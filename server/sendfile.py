@@ -43,12 +43,15 @@ class FileResponse(RawResponse):
         head = self._head(request)
         try:
             if (body := self._at_hand()) is not None:
-                await _write(transport, request.writer, head, body)
+                transport.write(head + body)
                 self._body_length = self._count
+                if transport.get_write_buffer_size():
+                    await _drain(request.writer)
             elif _has_raw_socket(transport):
                 await self._send(transport, head)
             else:
-                await self._copy(transport, request.writer, head)
+                transport.write(head)
+                await self._copy(transport, request.writer)
         except (OSError, asyncio.CancelledError) as error:  # TimeoutError, too
             # The length is promised: only a cut connection tells the client that this is not all.
             transport.abort()
@@ -75,13 +78,14 @@ class FileResponse(RawResponse):
         if transfer.error is not None:
             raise OSError("cut short") from transfer.error
 
-    async def _copy(self, transport: Transport, writer: AbstractStreamWriter, head: bytes) -> None:
-        transport.write(head)
+    async def _copy(self, transport: Transport, writer: AbstractStreamWriter) -> None:
         for piece in copied_pieces(self._file, self._offset, self._count):
             if not piece.is_ready():
                 await asyncio.to_thread(piece.fetch)
-            await _write(transport, writer, b"", piece.read())
-            self._body_length += len(piece.read())
+            data = piece.read()
+            transport.write(data)
+            await _drain(writer)
+            self._body_length += len(data)
 
 
 async def _end_of(transfer: Transfer) -> None:
@@ -90,13 +94,9 @@ async def _end_of(transfer: Transfer) -> None:
     await over.wait()
 
 
-async def _write(
-    transport: Transport, writer: AbstractStreamWriter, head: bytes, body: bytes | bytearray | memoryview
-) -> None:
-    transport.write(head + body)
-    if transport.get_write_buffer_size():
-        async with asyncio.timeout(transfers.PATIENCE_SECONDS):
-            await writer.drain()
+async def _drain(writer: AbstractStreamWriter) -> None:
+    async with asyncio.timeout(transfers.PATIENCE_SECONDS):
+        await writer.drain()
 
 
 def _length_lines(selection: Selection, size: int) -> bytes:
