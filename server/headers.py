@@ -23,7 +23,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 # The worker that draws styled subtitles compiles WebAssembly, and nothing else may: a worker goes by the policy that
 # its own script came with.
-SUBTITLE_WORKER = "jassub-worker.js"
+SUBTITLE_WORKER = "styled-worker.js"
 SUBTITLE_WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
 STREAM_PATH = "/stream/"

@@ -98,7 +98,10 @@ export class PictureSubtitles {
     this.runs.set(number, null);
     for (const old of [...this.runs.keys()].slice(0, -KEPT)) this.runs.delete(old);
     this.fetchRun(run).then(
-      (packets) => this.runs.has(number) && this.runs.set(number, packets),
+      (packets) => {
+        if (this.runs.has(number)) this.runs.set(number, packets);
+        this.draw(this.video.currentTime * 1000); // a film that stands still brings no frame
+      },
       () => this.runs.delete(number), // asked for again with the next frame
     );
   }

@@ -1,14 +1,12 @@
 /**
- * ASS with its styling: libass in a worker of its own (jassub's), which draws on a canvas that it is given. This side
- * only says what time it is and how large the picture is.
+ * ASS with its styling: libass in a worker of its own draws on a canvas that it is given. This side only says what time
+ * it is and how large the picture is.
  */
 
 import { canvasOver, eachFrame, pictureBox, place } from "./frame.js";
 
-const LIBRARY = "/static/vendor/jassub/";
-const FALLBACK_FONT = "liberation sans";
-const MOST_PIXELS_HIGH = 1440; // finer is not seen, and costs
-const CACHE_MIB = 64;
+const WORKER = "/static/js/player/subtitles/styled-worker.js";
+const MOST_LINES = 1440; // finer is not seen, and costs
 
 /** Whether this browser can do it. */
 export function drawsStyles() {
@@ -24,63 +22,40 @@ export class StyledSubtitles {
   constructor(video, script, onFailure) {
     this.video = video;
     this.canvas = canvasOver(video);
-    this.busy = true;
     this.size = "";
-    /** @type {() => void} */
-    this.stopFrames = () => {};
-    this.worker = new Worker(`${LIBRARY}jassub-worker.js`);
-    this.worker.onmessage = ({ data }) => this.hear(data.target);
+    this.busy = true;
+    this.late = false; // told of a time while busy
+    this.worker = new Worker(WORKER, { type: "module" });
     this.worker.onerror = onFailure;
-    this.worker.postMessage({
-      target: "init",
-      wasmUrl: `${LIBRARY}jassub-worker.wasm`,
-      subContent: script,
-      width: 0,
-      height: 0,
-      asyncRender: true,
-      onDemandRender: true, // it draws when it is told a time, and never by a clock of its own
-      blendMode: "js",
-      fonts: [],
-      availableFonts: { [FALLBACK_FONT]: `${LIBRARY}default.woff2` },
-      fallbackFont: FALLBACK_FONT,
-      useLocalFonts: false,
-      libassMemoryLimit: CACHE_MIB,
-      libassGlyphLimit: CACHE_MIB,
-    });
-  }
-
-  /** @param {string} target what the worker tells */
-  hear(target) {
-    if (target === "ready") this.begin();
-    else if (target === "unbusy") this.busy = false;
-  }
-
-  begin() {
+    this.worker.onmessage = ({ data }) => (data === "done" ? this.rest() : onFailure());
     const canvas = this.canvas.transferControlToOffscreen();
-    this.worker.postMessage({ target: "offscreenCanvas", transferable: [canvas] }, [canvas]);
-    this.busy = false;
-    this.stopFrames = eachFrame(this.video, (seconds) => this.draw(seconds));
-    this.draw(this.video.currentTime);
+    this.worker.postMessage({ script, canvas }, [canvas]);
+    this.stopFrames = eachFrame(video, (seconds) => this.draw(seconds));
   }
 
-  /** @param {number} seconds */
+  rest() {
+    this.busy = false;
+    if (this.late || !this.size) this.draw(this.video.currentTime);
+  }
+
+  /** A frame that comes while the one before is drawn is left out. @param {number} seconds */
   draw(seconds) {
-    this.fit();
+    this.late = this.busy;
     if (this.busy) return;
     this.busy = true;
-    this.worker.postMessage({ target: "demand", time: seconds });
+    this.worker.postMessage({ seconds, size: this.newSize() });
   }
 
-  fit() {
+  /** @returns {{ width: number, height: number, videoWidth: number, videoHeight: number } | undefined} undefined where it is the old one */
+  newSize() {
     const box = pictureBox(this.video);
-    const scale = Math.min(devicePixelRatio, MOST_PIXELS_HIGH / (box.height || 1));
+    const scale = Math.min(devicePixelRatio, MOST_LINES / (box.height || 1));
     const [width, height] = [Math.round(box.width * scale), Math.round(box.height * scale)];
-    const size = `${width}x${height} ${box.left} ${box.top}`;
-    if (size === this.size || !width || !height) return;
+    const size = `${width} ${height} ${box.left} ${box.top} ${box.width}`;
+    if (size === this.size || !width || !height) return undefined;
     this.size = size;
     place(this.canvas, box);
-    const { videoWidth, videoHeight } = this.video;
-    this.worker.postMessage({ target: "canvas", width, height, videoWidth, videoHeight, force: false });
+    return { width, height, videoWidth: this.video.videoWidth, videoHeight: this.video.videoHeight };
   }
 
   stop() {
