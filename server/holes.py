@@ -61,8 +61,8 @@ class Holes:
         self._renewed_at = time.monotonic()
         self._closed = False
 
-    @property
-    def is_any_played(self) -> bool:
+    def has_players(self) -> bool:
+        """Whether anybody plays where segments are being made for him: then every request has to be heard of."""
         return bool(self._played)
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from vod.catalog.media_files import Entry
 from vod.catalog.models import MediaFile
 from vod.catalog.naming import EpisodeTitling, MovieTitling
 from vod.errors import NotFound
-from vod.hls.plan import AudioPlan, Rendition
+from vod.hls.plan import COPY_LANE, Rendition, Sound
 from vod.hls.progress import RenditionState, lane_progress, load_plan, rendition_states, servable
 from vod.storage import LADDER, MASTER, STILLS, TRICKPLAY, Storage
 from vod.tokens import Scope, expiry_for
@@ -148,7 +148,7 @@ def _filling(storage: Storage, row: MediaFile) -> Filling:
     states = rendition_states(storage, row.id, plan)
     lanes = {part.name: lane for lane, parts in plan.lanes.items() for part in parts}
     offered = servable(plan, states)
-    renditions = [_rendition(found, lanes[name], available=name in offered) for name, found in states.items()]
+    renditions = [_rendition(found, lanes.get(name, COPY_LANE), available=name in offered) for name, found in states.items()]
     has_trickplay = storage.stills(row.id, row.plan_digest).exists()
     return Filling(lane_progress(plan, states), renditions, has_trickplay)
 
@@ -167,7 +167,7 @@ def _rendition(found: RenditionState, lane: str, *, available: bool) -> Renditio
 
 
 def _planned(rendition: Rendition) -> dict[str, Any]:
-    if isinstance(rendition, AudioPlan):
+    if isinstance(rendition, Sound):
         names = {"language": rendition.language, "label": rendition.label}
         return {"type": "audio", "width": None, "height": None} | names
     size = {"width": rendition.width, "height": rendition.height}

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
-from vod.hls.plan import PREVIEW_LANE, Plan
+from vod.hls.plan import PREVIEW_LANE, Copied, Plan
 
 LARGEST_CACHE = 64
 
@@ -17,6 +17,7 @@ PlanKey = tuple[str, str]  # media id, digest
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
     segment_count: int
+    is_copied: bool  # its segments are ranges of the original
     lanes: tuple[str, ...]  # those that make it
 
 
@@ -45,7 +46,12 @@ class PlanCache:
 def _read(path: Path) -> dict[str, Foreseen]:
     plan = Plan.from_json(path.read_text(encoding="utf-8"))
     return {
-        name: Foreseen(segment_count=plan.grid(name).count, lanes=tuple(_lanes(plan, name))) for name in plan.renditions
+        name: Foreseen(
+            segment_count=plan.grid(name).count,
+            is_copied=isinstance(rendition, Copied),
+            lanes=tuple(_lanes(plan, name)),
+        )
+        for name, rendition in plan.renditions.items()
     }
 
 

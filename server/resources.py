@@ -15,6 +15,7 @@ from server.changes import CHANGES
 from server.holes import HOLES, Holes
 from server.keys import BELL, CONFIG, CONFIG_PATH, DATABASE, STORAGE, TOKENS
 from server.repeating import repeating
+from server.shortcut import HEARD
 from server.supervisor import Supervisor
 from vod.catalog import accounts, throttle
 from vod.catalog.migrations import migrate
@@ -45,6 +46,7 @@ async def doorbell(app: web.Application) -> AsyncIterator[None]:
     bell = Doorbell(app[STORAGE].doorbells, f"{SERVER_BELL}{os.getpid()}-{secrets.token_hex(4)}")
     bell.open()
     app[HOLES] = Holes(app[DATABASE], app[BELL], bell.listener())
+    app[HEARD] = app[HOLES].has_players
     app[CHANGES].hear(bell.listener())
     yield
     bell.close()

@@ -6,8 +6,9 @@ which players stop for good (hls-rules.md rule 24).
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
@@ -16,17 +17,19 @@ from aiohttp import web
 
 from server import media_types
 from server.contract import Access, operation
-from server.descriptors import DescriptorCache
+from server.descriptors import DescriptorCache, Representation
 from server.hls_names import HlsName, is_playlist
 from server.holes import AHEAD_SEGMENTS, HOLES, watching
 from server.keys import STORAGE, TOKENS
-from server.plans import PlanCache
+from server.plans import Foreseen, PlanCache
 from server.playlists import REVALIDATED, Playlist, PlaylistCache
 from server.raw_response import CROSS_ORIGIN_FIELDS, SAFE_FIELDS, RawResponse, header_lines
 from server.repeating import repeating
 from server.sendfile import FileResponse
+from server.virtual_files import VirtualFile
 from vod.catalog.demands import Demand
 from vod.errors import NotFound
+from vod.hls.segment_index import read_segment
 from vod.storage import EXTENSION, INIT_SECTION
 from vod.tokens import Scope
 
@@ -76,7 +79,7 @@ async def serve_hls(request: web.Request) -> web.StreamResponse:
     if is_playlist(name):
         return (await playlist(request.app, media_id, name)).respond(request)
     file = request.app[DESCRIPTORS].find((media_id, name))
-    if request.app[HOLES].is_any_played:
+    if request.app[HOLES].has_players():
         _played(request.app, media_id, name)
     if file is not None:
         return FileResponse(file, request)
@@ -129,18 +132,45 @@ async def _open_hls_file(request: web.Request, media_id: str, text: str) -> web.
     try:
         file = await request.app[DESCRIPTORS].open((media_id, text), path, fields)
     except FileNotFoundError:
-        await _fill(request, path, UUID(media_id), name)
-        file = await request.app[DESCRIPTORS].open((media_id, text), path, fields)
+        file = await _missing_file(request, UUID(media_id), name, path, fields)
     return FileResponse(file, request)
 
 
-async def _fill(request: web.Request, path: Path, media_id: UUID, name: HlsName) -> None:
-    """Have a planned segment made and wait for it. Raises NotFound for what no plan foresees, SegmentNotReady."""
-    plan = request.app[STORAGE].plan(media_id, name.digest)
-    foreseen = await request.app[PLANS].foreseen((str(media_id), name.digest), plan, name.rendition)
+async def _missing_file(
+    request: web.Request, media_id: UUID, name: HlsName, path: Path, fields: Mapping[str, str]
+) -> Representation:
+    """A planned segment that is no file: it is virtual, or made now. Raises NotFound for what no plan foresees."""
+    app, key = request.app, (str(media_id), f"{name.digest}/{name.rendition}/{name.file}")
+    plan = app[STORAGE].plan(media_id, name.digest)
+    foreseen = await app[PLANS].foreseen((str(media_id), name.digest), plan, name.rendition)
     number = 0 if name.file == INIT_SECTION else name.segment
     if foreseen is None or number is None or number >= foreseen.segment_count:
         raise NotFound("There is no such file.")
+    if foreseen.is_copied:
+        return app[DESCRIPTORS].keep(key, await _virtual_file(app, media_id, name, number, fields))
+    await _fill(request, path, media_id, name, number, foreseen)
+    return await app[DESCRIPTORS].open(key, path, fields)
+
+
+async def _virtual_file(
+    app: web.Application, media_id: UUID, name: HlsName, number: int, fields: Mapping[str, str]
+) -> VirtualFile:
+    """Raises NotFound where the index or the original is gone."""
+    index = app[STORAGE].segment_index(media_id, name.digest, name.rendition)
+    try:
+        segment = await asyncio.to_thread(read_segment, index, number)
+        path = await asyncio.to_thread(app[STORAGE].find_original, media_id)
+        original = await app[DESCRIPTORS].original(str(media_id), path)
+    except (FileNotFoundError, ValueError):
+        raise NotFound("There is no such file.") from None
+    etag = f'"{name.digest}-{name.rendition}-{number}-{segment.size_bytes:x}"'
+    return VirtualFile(original, segment.head, segment.ranges, fields, etag)
+
+
+async def _fill(
+    request: web.Request, path: Path, media_id: UUID, name: HlsName, number: int, foreseen: Foreseen
+) -> None:
+    """Have a segment made and wait for it. Raises SegmentNotReady."""
     last = min(number + AHEAD_SEGMENTS, foreseen.segment_count) - 1
     demand = Demand(media_id=media_id, lane=name.rendition, first=number, last=last, others=foreseen.lanes)
     await request.app[HOLES].fill(path, demand, request)

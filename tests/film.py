@@ -11,7 +11,8 @@ from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.ffmpeg.source import AudioStream, Colour, FrameTimes, Source, VideoStream
 from vod.hls.cutter import Target, cut_audio, cut_video
 from vod.hls.encode import Input, Span
-from vod.hls.multivariant import measure, render_multivariant
+from vod.hls.bandwidth import measure
+from vod.hls.multivariant import render_multivariant
 from vod.hls.picture import ladder_arguments
 from vod.hls.plan import AudioPlan, Plan
 from vod.hls.planning import PlanSettings, make_plan
@@ -89,7 +90,7 @@ async def make_package(launcher: Launcher, plan: Plan, original: Path, folder: P
     for lane, renditions in plan.lanes.items():
         for number in reversed(range(plan.grid(renditions[0].name).count)):
             await _make_span(launcher, plan, lane, Span(first=number, last=number), source, below)
-    measured = {name: measure(below / name, plan.grid(name)) for name in plan.renditions}
+    measured = {name: measure(below / name, plan.grid(name), rendition) for name, rendition in plan.renditions.items()}
     (folder / "master.m3u8").write_text(render_multivariant(plan, measured, f"{plan.digest}/"), encoding="utf-8")
 
 

@@ -38,6 +38,7 @@ FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(m3u8|mpd|json|mp4|m4s|vtt|ass|bin
 MASTER = "master.m3u8"
 LADDER = "ladder.m3u8"
 INIT_SECTION = "init.mp4"
+SEGMENT_INDEX = "segments.idx"  # in place of the segments, where those are ranges of the original
 TRICKPLAY, STILLS = "trickplay", "stills.vtt"
 SECRET = re.compile(r"[a-z][a-z-]*\Z")
 
@@ -64,8 +65,18 @@ class Storage:
     def original(self, media_id: UUID, extension: str) -> Path:
         return self.root / "originals" / f"{media_id}.{_checked(EXTENSION, extension)}"
 
+    def find_original(self, media_id: UUID) -> Path:
+        """For who has no row to ask for the extension. Blocks; raises FileNotFoundError."""
+        for path in (self.root / "originals").glob(f"{media_id}.*"):
+            return path
+        raise FileNotFoundError(str(media_id))
+
     def hls(self, media_id: UUID) -> Path:
         return self.root / "hls" / str(media_id)
+
+    def refused_copies(self, media_id: UUID) -> Path:
+        """A mark: what was handed on of this original as it is did not stand the verification."""
+        return self.hls(media_id) / "no-copies"
 
     def master(self, media_id: UUID) -> Path:
         return self.hls(media_id) / MASTER
@@ -87,6 +98,9 @@ class Storage:
 
     def init_section(self, media_id: UUID, digest: str, rendition: str) -> Path:
         return self.rendition(media_id, digest, rendition) / INIT_SECTION
+
+    def segment_index(self, media_id: UUID, digest: str, rendition: str) -> Path:
+        return self.rendition(media_id, digest, rendition) / SEGMENT_INDEX
 
     def segment(self, media_id: UUID, digest: str, rendition: str, number: int) -> Path:
         return self.rendition(media_id, digest, rendition) / segment_name(number)

@@ -18,7 +18,7 @@ from vod.ffmpeg.process import Command, Limits, Running
 from vod.hls.cutter import CameTooLate, Target, cut_audio, cut_video
 from vod.hls.encode import Input, Span
 from vod.hls.picture import ladder_arguments
-from vod.hls.plan import AudioPlan, Plan, Rendition, Rung
+from vod.hls.plan import AudioPlan, Encoded, Plan, Rung
 from vod.hls.progress import load_plan, rendition_states
 from vod.hls.sound import audio_arguments
 from worker.context import Context
@@ -48,7 +48,7 @@ class _Work:
     job: JobSnapshot
     context: Context
     plan: Plan
-    parts: Sequence[Rendition]
+    parts: Sequence[Encoded]
     span: Span
     segments_done: int = field(default=0)
 
@@ -77,12 +77,12 @@ async def run(job: JobSnapshot, context: Context) -> None:
     await advance(job, context, plan)
 
 
-def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Rendition], Span]]:
+def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Encoded], Span]]:
     """Nothing that is there is encoded again: the gaps of the job's range, with the renditions that have them."""
     states = rendition_states(context.storage, job.media_file_id, plan)
     wanted = range(job.first_segment, job.last_segment + 1)
 
-    def lacking(number: int) -> tuple[Rendition, ...]:
+    def lacking(number: int) -> tuple[Encoded, ...]:
         return tuple(part for part in plan.parts(job.lane) if number not in states[part.name].present)
 
     gaps = [(list(parts), list(numbers)) for parts, numbers in groupby(wanted, lacking) if parts]
@@ -143,7 +143,7 @@ def _arguments(work: _Work, span: Span, source: Input) -> list[str]:
     return ladder_arguments(work.plan, work.plan.video, rungs, span, source)
 
 
-def _target(work: _Work, span: Span, part: Rendition, gap_allowed: bool) -> Target:
+def _target(work: _Work, span: Span, part: Encoded, gap_allowed: bool) -> Target:
     video = work.plan.video
     return Target(
         folder=work.context.storage.rendition(work.job.media_file_id, work.plan.digest, part.name),

@@ -14,9 +14,10 @@ from vod import storage as files
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind
+from vod.hls.bandwidth import Measured, estimate, measure
 from vod.hls.encode import Span
 from vod.hls.iframes import list_iframes
-from vod.hls.multivariant import Measured, estimate, measure, render_multivariant
+from vod.hls.multivariant import render_multivariant
 from vod.hls.plan import LADDER_LANE, PREVIEW_LANE, Plan
 from vod.hls.progress import RenditionState, missing_segments, rendition_states, servable
 from vod.hls.spans import next_spans
@@ -40,8 +41,8 @@ async def advance(job: JobSnapshot, context: Context, plan: Plan) -> None:
 
 
 async def open_head(context: Context, media_id: UUID, plan: Plan) -> None:
-    """The preview of the film's beginning, which plays while nothing else is there."""
-    if plan.preview is None:
+    """The preview of the film's beginning, which plays while nothing else is there; a copied rung always is."""
+    if plan.preview is None or (plan.video and plan.video.copied):
         return
     grid = plan.grid(plan.preview.name)
     missing = await asyncio.to_thread(missing_segments, context.storage, media_id, plan, PREVIEW_LANE)
@@ -121,7 +122,8 @@ def publish_playlists(storage: Storage, media_id: UUID, plan: Plan) -> tuple[fro
 def _publish_ladder(storage: Storage, media_id: UUID, plan: Plan, states: Mapping[str, RenditionState]) -> None:
     """Everything that is planned: our page can wait for it."""
     described = _described(storage, media_id, plan, states, plan.renditions)
-    files.publish(storage.ladder(media_id, plan.digest), render_multivariant(plan, described, "").encode())
+    ladder = render_multivariant(plan, described, "", surround=False)
+    files.publish(storage.ladder(media_id, plan.digest), ladder.encode())
 
 
 def _described(
@@ -130,15 +132,15 @@ def _described(
     described = {}
     for name in names:
         folder = storage.rendition(media_id, plan.digest, name)
-        state = states[name]
-        described[name] = measure(folder, plan.grid(name)) if state.complete else estimate(state.rendition)
+        rendition, is_there = states[name].rendition, states[name].complete
+        described[name] = measure(folder, plan.grid(name), rendition) if is_there else estimate(rendition)
     return described
 
 
 def is_playable(plan: Plan, offered: frozenset[str]) -> bool:
     """One rung and the sound that goes with it."""
-    seen = not plan.rungs or any(rung.name in offered for rung in plan.rungs)
-    heard = not plan.audio or any(audio.name in offered for audio in plan.audio if audio.default)
+    seen = not plan.pictures or any(picture.name in offered for picture in plan.pictures)
+    heard = not plan.sounds or any(sound.name in offered for sound in plan.sounds if sound.default)
     return seen and heard
 
 
@@ -146,7 +148,7 @@ def _record(media_id: UUID, plan: Plan, offered: frozenset[str], complete: froze
     if is_playable(plan, offered):
         media_files.mark_playable(media_id)
     media_files.touch(media_id)
-    if plan.rungs and plan.rungs[-1].name in complete:
+    if plan.video and (not plan.rungs or plan.rungs[-1].name in complete):
         jobs.add(media_id, JobKind.TRICKPLAY, priority=jobs.TRICKPLAY)
     if len(complete) == len(plan.renditions):
         jobs.add(media_id, JobKind.VERIFY, priority=jobs.VERIFY)

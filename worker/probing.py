@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
+from collections.abc import Awaitable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,26 +19,35 @@ from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind
 from vod.config import HlsSection
+from vod.containers.samples import NotCopyable
+from vod.ffmpeg.packets import Streams
 from vod.ffmpeg.probe import probe
 from vod.ffmpeg.source import Source
+from vod.hls.copies import Tracks
 from vod.hls.plan import LADDER_LANE, Plan
 from vod.hls.planning import PlanSettings, make_plan
 from vod.hls.playlist import render_media_playlist
 from vod.storage import Storage
 from worker.context import Context
+from worker.copies import packets_of, read_index, write_copies
 from worker.init_sections import make_init_sections
 from worker.lanes import open_head, open_spans, refresh
 from worker.subtitling import ask_for_subtitles
+
+log = logging.getLogger(__name__)
 
 
 async def run(job: JobSnapshot, context: Context) -> None:
     """Raises SourceError where the original cannot be used."""
     media_id = job.media_file_id
     media = (await context.database.run(media_files.get, media_id)).media_file
-    source = await probe(context.launcher, context.storage.original(media_id, media.extension))
-    plan = make_plan(source, plan_settings(context.config.hls))
-    await asyncio.to_thread(_store, context.storage, media_id, plan)
+    original = context.storage.original(media_id, media.extension)
+    reading = asyncio.create_task(asyncio.to_thread(_read_index, context.storage, media_id, original))
+    source = await probe(context.launcher, original, _packets(reading))
+    plan = await asyncio.to_thread(_plan, context, media_id, source, await reading, original)
     await context.database.run(_record, media_id, source, plan)
+    if plan.copies:
+        await refresh(context, media_id, plan)  # it may play already
     await open_head(context, media_id, plan)
     for lane in plan.lanes:
         priority = jobs.LADDER if lane == LADDER_LANE else jobs.HEAD
@@ -44,6 +56,27 @@ async def run(job: JobSnapshot, context: Context) -> None:
     await make_init_sections(context, media_id, plan)
     await ask_for_subtitles(context, media_id, plan)
     await refresh(context, media_id, plan)
+
+
+def _read_index(storage: Storage, media_id: UUID, original: Path) -> Tracks:
+    return {} if storage.refused_copies(media_id).exists() else read_index(original)
+
+
+async def _packets(reading: Awaitable[Tracks]) -> Streams:
+    return packets_of(await reading)
+
+
+def _plan(context: Context, media_id: UUID, source: Source, tracks: Tracks, original: Path) -> Plan:
+    """Stored, with the copies that it holds; what turns out to be no copy after all is encoded."""
+    settings = plan_settings(context.config.hls)
+    plan = make_plan(source, settings, tracks)
+    try:
+        write_copies(context.storage, media_id, plan, tracks, original)
+    except NotCopyable as refusal:
+        log.info("media file %s is not copied: %s", media_id, refusal)
+        plan = make_plan(source, settings)
+    _store(context.storage, media_id, plan)
+    return plan
 
 
 def plan_settings(hls: HlsSection) -> PlanSettings:
@@ -63,13 +96,13 @@ def _store(storage: Storage, media_id: UUID, plan: Plan) -> None:
 
 
 def _record(media_id: UUID, source: Source, plan: Plan) -> None:
-    rung = plan.rungs[0] if plan.rungs else None
+    picture = plan.pictures[0] if plan.pictures else None
     moved = media_files.mark_processing(
         media_id,
         probe=facts(source),
         duration=float(plan.duration_seconds),
-        width=rung.width if rung else None,
-        height=rung.height if rung else None,
+        width=picture.width if picture else None,
+        height=picture.height if picture else None,
         digest=plan.digest,
     )
     if moved:

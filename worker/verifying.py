@@ -9,18 +9,23 @@ from __future__ import annotations
 import asyncio
 from logging import getLogger
 from pathlib import Path
+from uuid import UUID
 
+from vod import storage as files
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
-from vod.errors import ProcessError, SourceError
+from vod.catalog.models import JobKind
+from vod.containers.samples import NotCopyable
+from vod.errors import HomereelError, OutputRefused, ProcessError, SourceError
 from vod.ffmpeg.guards import guard_arguments, input_guards
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.hls.fragments import SampleDefaults
-from vod.hls.plan import Plan
+from vod.hls.plan import Copied, CopiedRung, Plan
 from vod.hls.progress import load_plan
 from vod.hls.verify import SegmentRefused, read_samples, verify_rendition
 from vod.storage import INIT_SECTION, segment_name
 from worker.context import Context
+from worker.copies import refuse_open_groups, written_out
 from worker.lanes import open_spans
 
 log = getLogger(__name__)
@@ -29,24 +34,55 @@ log = getLogger(__name__)
 DECODE_LIMITS = Limits(address_space_bytes=1 << 30, wall_seconds=120)
 
 
+class CopyRefused(HomereelError):
+    """What a player would get of the original's own samples is not what it should be."""
+
+
 async def run(job: JobSnapshot, context: Context) -> None:
-    """A segment that is refused is made anew, once; its lane ends with a new verification.
+    """A segment that is refused is made anew, once, and its lane ends with a new verification; a copy is given up.
 
     Raises OutputRefused with a fault that is no segment's, SourceError where the original is to blame.
     """
     media = (await context.database.run(media_files.get, job.media_file_id)).media_file
     plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
+    original = context.storage.original(media.id, media.extension)
     try:
+        await _verify_copies(context, media.id, plan, original)
         for done, name in enumerate(plan.renditions):
             folder = context.storage.rendition(media.id, plan.digest, name)
             await asyncio.to_thread(verify_rendition, folder, plan, name)
-            await verify_decodes(context.launcher, folder, plan, name)
+            if not isinstance(plan.renditions[name], Copied):
+                await verify_decodes(context.launcher, folder, plan, name)
             context.lease.report((done + 1) / len(plan.renditions))
+    except CopyRefused as refusal:
+        await _give_up_copies(context, media.id, refusal)
     except SegmentRefused as refusal:
         await _make_anew(job, context, plan, refusal)
     else:
         await asyncio.to_thread(_forget_refused, job, context, plan)
         await context.database.run(media_files.mark_ready, media.id)
+
+
+async def _verify_copies(context: Context, media_id: UUID, plan: Plan, original: Path) -> None:
+    """Rules 15-20 of hls-rules.md, for what plays already. Raises CopyRefused."""
+    for copied in plan.copies:
+        folder = context.storage.rendition(media_id, plan.digest, copied.name)
+        try:
+            await asyncio.to_thread(verify_rendition, folder, plan, copied.name)
+            if isinstance(copied, CopiedRung):
+                await asyncio.to_thread(refuse_open_groups, plan, copied, original)
+            for number in sorted({0, plan.grid(copied.name).count - 1}):
+                with await asyncio.to_thread(written_out, folder, number, original) as segment:
+                    await _verify_segment(context.launcher, folder, copied.name, number, segment)
+        except (OutputRefused, NotCopyable, OSError) as fault:
+            raise CopyRefused(f"{copied.name} cannot be handed on as it is: {fault}") from None
+
+
+async def _give_up_copies(context: Context, media_id: UUID, refusal: CopyRefused) -> None:
+    """The film is planned anew, with everything encoded; who watches the old plan watches on."""
+    log.warning("media file %s: %s", media_id, refusal.detail)
+    await asyncio.to_thread(files.publish, context.storage.refused_copies(media_id), refusal.detail.encode())
+    await context.database.run(jobs.add, media_id, JobKind.PROBE, priority=jobs.PROBE)
 
 
 async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, refusal: SegmentRefused) -> None:
@@ -81,11 +117,11 @@ def _forget_refused(job: JobSnapshot, context: Context, plan: Plan) -> None:
 async def verify_decodes(launcher: Launcher, folder: Path, plan: Plan, name: str) -> None:
     """Raises SegmentRefused for the first that a decoder stumbles over; `vod.hls.verify` has accepted `folder`."""
     for number in sorted({0, plan.grid(name).count - 1}):
-        await _verify_segment(launcher, folder, name, number)
+        await _verify_segment(launcher, folder, name, number, folder / segment_name(number))
 
 
-async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: int) -> None:
-    init, segment = folder / INIT_SECTION, folder / segment_name(number)
+async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: int, segment: Path) -> None:
+    init = folder / INIT_SECTION
     wanted = await asyncio.to_thread(_count_samples, init, segment)
     command = Command(
         program="ffmpeg",

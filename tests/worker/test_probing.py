@@ -47,13 +47,38 @@ async def probe(yard: Yard, launcher: Launcher, film: UUID) -> Plan:
 
 
 async def test_a_film_gets_its_plan_and_all_its_playlists(launcher: Launcher, yard: Yard) -> None:
-    film = add_original(yard, clip("h264-25.mp4"))
+    film = add_original(yard, clip("b-frames.avi"))
     plan = await probe(yard, launcher, film)
     assert list(plan.renditions) == ["180p", "audio-und"]
     for name in plan.renditions:
         playlist = storage_of(yard).media_playlist(film, plan.digest, name)
         assert playlist.read_text() == render_media_playlist(plan, name)
     assert not storage_of(yard).master(film).exists()
+
+
+async def test_a_film_that_players_take_as_it_is_plays_after_its_probe(launcher: Launcher, yard: Yard) -> None:
+    film = add_original(yard, clip("h264-25.mp4"))
+    plan = await probe(yard, launcher, film)
+    assert [copied.name for copied in plan.copies] == list(plan.renditions) == ["original", "audio-und"]
+    assert row_of(yard, film).playable_at is not None
+    assert encodes(yard, film) == []
+    assert [job.kind for job in open_jobs(yard, film, JobKind.VERIFY)] == [JobKind.VERIFY]
+
+
+async def test_a_copied_film_is_not_written_again(launcher: Launcher, yard: Yard) -> None:
+    film = add_original(yard, clip("h264-25.mp4"))
+    await probe(yard, launcher, film)
+    written = sum(path.stat().st_size for path in storage_of(yard).hls(film).rglob("*") if path.is_file())
+    assert written < clip("h264-25.mp4").stat().st_size / 4
+
+
+async def test_what_did_not_stand_the_verification_is_encoded(launcher: Launcher, yard: Yard) -> None:
+    film = add_original(yard, clip("h264-25.mp4"))
+    await probe(yard, launcher, film)
+    storage_of(yard).refused_copies(film).write_text("A reason.")
+    plan = await probe(yard, launcher, film)
+    assert list(plan.renditions) == ["180p", "audio-und"]
+    assert plan.copies == ()
 
 
 async def test_the_row_tells_what_the_film_is(launcher: Launcher, yard: Yard) -> None:
@@ -68,7 +93,7 @@ async def test_the_row_tells_what_the_film_is(launcher: Launcher, yard: Yard) ->
 
 
 async def test_each_lane_s_head_and_the_cover_are_asked_for(launcher: Launcher, yard: Yard) -> None:
-    film = add_original(yard, clip("h264-25.mp4"))
+    film = add_original(yard, clip("b-frames.avi"))
     await probe(yard, launcher, film)
     heads = [(job.lane, job.first_segment, job.last_segment, job.priority) for job in encodes(yard, film)]
     assert heads == [("preview", 0, 0, jobs.HEAD), ("audio-0", 0, 0, jobs.HEAD), ("ladder", 0, 0, jobs.LADDER)]
@@ -80,11 +105,12 @@ async def test_sound_alone_is_a_film_too(launcher: Launcher, yard: Yard) -> None
     plan = await probe(yard, launcher, film)
     row = row_of(yard, film)
     assert (plan.video, row.width, row.height, row.status) == (None, None, None, MediaStatus.PROCESSING)
-    assert [job.lane for job in encodes(yard, film)] == ["audio-0"]
+    assert list(plan.renditions) == ["audio-und"]
+    assert row.playable_at is not None
 
 
 async def test_probing_again_changes_nothing(launcher: Launcher, yard: Yard) -> None:
-    film = add_original(yard, clip("h264-25.mp4"))
+    film = add_original(yard, clip("b-frames.avi"))
     plan = await probe(yard, launcher, film)
     before = [job.id for job in encodes(yard, film)]
     assert await probe(yard, launcher, film) == plan

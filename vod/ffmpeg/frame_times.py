@@ -53,7 +53,7 @@ def refuse_broken_clock(packets: PacketTimes, base: Fraction) -> None:
         raise SourceError("The clock of this recording starts over in the middle, so it cannot be cut into segments.")
 
 
-def listed(stream: StreamHeader, packets: PacketTimes, ticks: Sequence[int]) -> FrameTimes:
+def list_frames(stream: StreamHeader, packets: PacketTimes, ticks: Sequence[int]) -> FrameTimes:
     """`ticks` as `shown_times` gave them, all there are. Raises SourceError for gaps no film has."""
     base = time_base(stream)
     steps = [later - earlier for earlier, later in pairwise(ticks)]

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
 from vod.errors import SourceError
-from vod.ffmpeg.frame_times import listed, refuse_broken_clock, shown_times
+from vod.ffmpeg.frame_times import list_frames, refuse_broken_clock, shown_times
 from vod.ffmpeg.head import Head, decode_head, decode_times
 from vod.ffmpeg.header import ChapterHeader, Header, StreamHeader, read_header
 from vod.ffmpeg.labels import clean_title
@@ -37,7 +37,8 @@ MAX_DURATION_SECONDS = 48 * 3600
 HEAD_MARGIN_SECONDS = Fraction(1, 2)
 
 
-async def probe(launcher: Launcher, path: Path) -> Source:
+async def probe(launcher: Launcher, path: Path, index: Awaitable[Streams] | None = None) -> Source:
+    """`index` are the packets of a container that lists them all: then nothing is counted. It may hold none."""
     size, signature = await asyncio.to_thread(_look, path)
     original = Original(launcher=launcher, path=path, size_bytes=size, signature=signature)
     header = await read_header(original)
@@ -46,7 +47,8 @@ async def probe(launcher: Launcher, path: Path) -> Source:
     refuse_unusable(header, chosen)
     first = chosen.video or chosen.audio[0]
     head = await decode_head(original, len(header.streams), first.index)
-    frame_times, streams = await _measure(original, header, chosen, head)
+    listed = await index if index is not None else {}
+    frame_times, streams = await _measure(original, header, chosen, head, listed)
     return _assemble(original, header, without_silent(chosen, head, streams), head, frame_times, streams)
 
 
@@ -75,19 +77,22 @@ def refuse_unusable(header: Header, chosen: Chosen) -> None:
         raise SourceError(explain(header.complaints) or "The size of the picture cannot be told.")
 
 
-async def _measure(original: Original, header: Header, chosen: Chosen, head: Head) -> tuple[FrameTimes | None, Streams]:
+async def _measure(
+    original: Original, header: Header, chosen: Chosen, head: Head, listed: Streams
+) -> tuple[FrameTimes | None, Streams]:
+    is_listed = all(stream.index in listed for stream in chosen.used)
     if chosen.video is None:
-        return None, await scan(original)
+        return None, listed if is_listed else await scan(original)
     decoded = head.times(chosen.video.index)
-    if worth_sampling(original, header.format, chosen.video):
+    if not is_listed and worth_sampling(original, header.format, chosen.video):
         sampled = await sample(original, header.format, chosen.video, min(decoded))
         if sampled is not None:
             return sampled.times, sampled.streams
-    streams = await scan(original)
+    streams = listed if is_listed else await scan(original)
     packets = streams.get(chosen.video.index, PacketTimes())
     refuse_broken_clock(packets, time_base(chosen.video))
     ticks = shown_times(packets, decoded) or await decode_times(original, chosen.video, packets)
-    return listed(chosen.video, packets, ticks), streams
+    return list_frames(chosen.video, packets, ticks), streams
 
 
 def without_silent(chosen: Chosen, head: Head, streams: Streams) -> Chosen:

@@ -12,34 +12,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 
-from vod.hls.codecs import codec_string
+from vod.hls.bandwidth import Measured
 from vod.hls.ladder import box_lines
-from vod.hls.plan import AudioPlan, Grid, Plan, Rendition, Rung
-from vod.hls.playlist import PROTOCOL_VERSION, longest_segment_seconds
-from vod.storage import INIT_SECTION, segment_name
+from vod.hls.plan import CopiedAudio, CopiedRung, Picture, Plan, Sound
+from vod.hls.playlist import PROTOCOL_VERSION
 
 AUDIO_GROUP = "audio"
 SUBTITLE_GROUP = "subs"
-# What our encoders write, as RFC 6381 says it: profile_idc and constraint flags; the level follows
-HIGH_PROFILE = "6400"
-AAC_LC = "mp4a.40.2"
 
 DESCRIBES_VIDEO = "public.accessibility.describes-video"
 
 # Apple 1.32: a player starts with the first variant, so it is neither the lowest nor the original
 FIRST_VARIANT_BPS = 2_000_000
 FIRST_VARIANT_LINES = range(530, 731)  # 540-720p, sides rounded to even
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What one finished rendition is, bits a second over whole files."""
-
-    peak_bps: int
-    average_bps: int
-    codec: str  # RFC 6381
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +60,7 @@ class StreamInf:  # EXT-X-STREAM-INF and the URI on the next line
     codecs: tuple[str, ...]
     resolution: tuple[int, int] | None
     frame_rate: Fraction | None
+    video_range: str | None  # SDR, PQ or HLG
     audio: str | None  # GROUP-ID
     uri: str
     subtitles: str | None = None  # GROUP-ID
@@ -85,26 +72,37 @@ class StreamInf:  # EXT-X-STREAM-INF and the URI on the next line
             ("CODECS", quoted(",".join(self.codecs))),
             ("RESOLUTION", "{}x{}".format(*self.resolution) if self.resolution else None),
             ("FRAME-RATE", f"{float(self.frame_rate):.3f}" if self.frame_rate else None),
+            ("VIDEO-RANGE", self.video_range),
             ("AUDIO", quoted(self.audio) if self.audio else None),
             ("SUBTITLES", quoted(self.subtitles) if self.subtitles else None),
         )
         return f"#EXT-X-STREAM-INF:{attributes}\n{self.uri}"
 
 
-def render_multivariant(plan: Plan, offered: Mapping[str, Measured], folder: str, subtitles: Sequence[str] = ()) -> str:
+def render_multivariant(
+    plan: Plan,
+    offered: Mapping[str, Measured],
+    folder: str,
+    subtitles: Sequence[str] = (),
+    *,
+    surround: bool = True,
+) -> str:
     """`offered` are the renditions to list, `folder` is where their playlists lie, seen from this one ("" or "…/").
 
-    `subtitles` are the lines of `vod.hls.subtitle_group`.
+    `subtitles` are the lines of `vod.hls.subtitle_group`. Without `surround` there is one variant a rung.
     ValueError where there is none of them, for nothing would play.
     """
-    audio = [track for track in plan.audio if track.name in offered]
-    rungs = _first_variant_first([rung for rung in plan.rungs if rung.name in offered], offered)
-    if not rungs and not audio:
+    sounds = [sound for sound in plan.sounds if sound.name in offered]
+    pictures = _first_variant_first([picture for picture in plan.pictures if picture.name in offered], offered)
+    if not pictures and not sounds:
         raise ValueError("a multivariant playlist needs at least one rendition")
-    media = _audio_group(folder, audio, in_variant=not rungs)
-    variants = [_video_variant(plan, folder, rung, audio, offered) for rung in rungs] or [
-        _audio_variant(folder, audio, offered)
-    ]
+    groups = _audio_groups(sounds, surround=surround and bool(pictures))
+    media = [line for name, group in groups.items() for line in _audio_group(folder, name, group, pictures)]
+    variants = [
+        _video_variant(plan, folder, picture, name, group, offered)
+        for name, group in (groups or {"": []}).items()
+        for picture in pictures
+    ] or [_audio_variant(folder, sounds, offered)]
     if subtitles:
         variants = [replace(variant, subtitles=SUBTITLE_GROUP) for variant in variants]
     lines = [
@@ -118,131 +116,117 @@ def render_multivariant(plan: Plan, offered: Mapping[str, Measured], folder: str
     return "\n".join(lines) + "\n"
 
 
-def measure(folder: Path, grid: Grid) -> Measured:
-    """The facts of the complete rendition in `folder`: one stat for each segment, and the init section read.
-
-    Raises OSError where a file is missing, ValueError where the init section is not one.
-    """
-    sizes = [(folder / segment_name(number)).stat().st_size for number in range(grid.count)]
-    return Measured(
-        peak_bps=peak_bps(sizes, grid),
-        average_bps=_bps(sum(sizes), sum(grid.durations)),
-        codec=codec_string((folder / INIT_SECTION).read_bytes()),
-    )
-
-
-def estimate(rendition: Rendition) -> Measured:
-    """What a rendition that is still being made will be: at most what its encoder is allowed."""
-    if isinstance(rendition, AudioPlan):
-        return Measured(peak_bps=rendition.bitrate_bps, average_bps=rendition.bitrate_bps, codec=AAC_LC)
-    codec = f"avc1.{HIGH_PROFILE}{round(float(rendition.level) * 10):02X}"
-    return Measured(peak_bps=rendition.peak_bps, average_bps=rendition.peak_bps, codec=codec)
-
-
-def peak_bps(sizes: Sequence[int], grid: Grid) -> int:
-    """RFC 8216 4.1: the largest rate of any run of segments that lasts 0.5 to 1.5 target durations.
-
-    A lone last frame is therefore no peak. A film too short for any such run has only its average.
-    """
-    shortest, longest = (factor * longest_segment_seconds(grid) for factor in (Fraction(1, 2), Fraction(3, 2)))
-    peak = 0
-    for first in range(grid.count):
-        size, duration = 0, Fraction(0)
-        for segment in range(first, grid.count):
-            size, duration = size + sizes[segment], duration + grid.duration(segment)
-            if duration > longest:
-                break
-            if duration >= shortest:
-                peak = max(peak, _bps(size, duration))
-    return peak or _bps(sum(sizes), sum(grid.durations))
-
-
 def quoted(text: str) -> str:
     """A quoted-string (RFC 8216 4.2) has no escape: quotation marks and control characters are replaced."""
     return '"' + "".join(character if character.isprintable() else " " for character in text.replace('"', "”")) + '"'
 
 
+def _audio_groups(sounds: Sequence[Sound], *, surround: bool) -> dict[str, list[Sound]]:
+    """By GROUP-ID. A variant holds one codec of sound (hls-rules.md rule 2), so each has its group; stereo first."""
+    groups: dict[str, list[Sound]] = {}
+    for sound in sorted(sounds, key=_is_surround):
+        if surround or not _is_surround(sound):
+            groups.setdefault(_group_name(sound), []).append(sound)
+    return groups
+
+
+def _is_surround(sound: Sound) -> bool:
+    return isinstance(sound, CopiedAudio) and (sound.channels > 2 or not sound.codec.startswith("mp4a"))
+
+
+def _group_name(sound: Sound) -> str:
+    if not isinstance(sound, CopiedAudio) or not _is_surround(sound):
+        return AUDIO_GROUP
+    return f"{AUDIO_GROUP}-{sound.codec.partition('.')[0].replace('-', '')}"
+
+
 def _video_variant(
-    plan: Plan, folder: str, rung: Rung, audio: list[AudioPlan], offered: Mapping[str, Measured]
+    plan: Plan, folder: str, picture: Picture, group: str, sounds: Sequence[Sound], offered: Mapping[str, Measured]
 ) -> StreamInf:
-    heard = [offered[track.name] for track in audio]
+    heard = [offered[sound.name] for sound in sounds]
     return StreamInf(
-        bandwidth=offered[rung.name].peak_bps + max((track.peak_bps for track in heard), default=0),
-        average_bandwidth=offered[rung.name].average_bps + max((track.average_bps for track in heard), default=0),
-        codecs=(offered[rung.name].codec, *dict.fromkeys(track.codec for track in heard)),
-        resolution=(rung.width, rung.height),
+        bandwidth=offered[picture.name].peak_bps + max((sound.peak_bps for sound in heard), default=0),
+        average_bandwidth=offered[picture.name].average_bps + max((sound.average_bps for sound in heard), default=0),
+        codecs=(offered[picture.name].codec, *dict.fromkeys(sound.codec for sound in heard)),
+        resolution=(picture.width, picture.height),
         frame_rate=plan.video.frame_rate if plan.video else None,
-        audio=AUDIO_GROUP if audio else None,
-        uri=_playlist_uri(folder, rung.name),
+        video_range=_video_range(plan, picture),
+        audio=group or None,
+        uri=_playlist_uri(folder, picture.name),
     )
 
 
-def _audio_variant(folder: str, audio: list[AudioPlan], offered: Mapping[str, Measured]) -> StreamInf:
+def _video_range(plan: Plan, picture: Picture) -> str | None:
+    """Told on every variant where one of them is not SDR (Apple 9.16)."""
+    if plan.video is None or plan.video.copied is None or plan.video.transfer == "sdr":
+        return None
+    return plan.video.transfer.upper() if isinstance(picture, CopiedRung) else "SDR"
+
+
+def _audio_variant(folder: str, sounds: Sequence[Sound], offered: Mapping[str, Measured]) -> StreamInf:
     """A film without pictures: the variant is its default track, the others are its alternatives."""
-    heard = [offered[track.name] for track in audio]
+    stereo = [sound for sound in sounds if not _is_surround(sound)]
+    heard = [offered[sound.name] for sound in stereo]
     return StreamInf(
-        bandwidth=max(track.peak_bps for track in heard),
-        average_bandwidth=max(track.average_bps for track in heard),
-        codecs=tuple(dict.fromkeys(track.codec for track in heard)),
+        bandwidth=max(sound.peak_bps for sound in heard),
+        average_bandwidth=max(sound.average_bps for sound in heard),
+        codecs=tuple(dict.fromkeys(sound.codec for sound in heard)),
         resolution=None,
         frame_rate=None,
+        video_range=None,
         audio=AUDIO_GROUP,
-        uri=_playlist_uri(folder, _default_track(audio).name),
+        uri=_playlist_uri(folder, _default_track(stereo).name),
     )
 
 
-def _audio_group(folder: str, audio: list[AudioPlan], *, in_variant: bool) -> list[Media]:
+def _audio_group(folder: str, name: str, sounds: Sequence[Sound], pictures: Sequence[Picture]) -> list[Media]:
     """Only one member of a language is picked automatically (RFC 8216 4.3.4.1.1); a commentary never is."""
     group: list[Media] = []
     picked: set[tuple[str, bool]] = set()
-    preferred = _default_track(audio) if audio else None
-    for track in sorted(audio, key=lambda track: track is not preferred):
-        default, kind = not group, (track.language, track.visually_impaired)
-        autoselect = default or (not track.commentary and kind not in picked)
+    preferred = _default_track(sounds)
+    for sound in sorted(sounds, key=lambda sound: sound is not preferred):
+        default, kind = not group, (sound.language, sound.visually_impaired)
+        autoselect = default or (not sound.commentary and kind not in picked)
         picked |= {kind} if autoselect else set()
-        group.append(_media(folder, track, default=default, autoselect=autoselect, in_variant=default and in_variant))
+        group.append(
+            Media(
+                group_id=name,
+                name=sound.label or sound.name,
+                language=sound.language,
+                default=default,
+                autoselect=autoselect,
+                channels=sound.channels,
+                characteristics=DESCRIBES_VIDEO if sound.visually_impaired else None,
+                # of a film without pictures the default is the variant itself
+                uri=None if default and not pictures else _playlist_uri(folder, sound.name),
+            )
+        )
     return group
 
 
-def _media(folder: str, track: AudioPlan, *, default: bool, autoselect: bool, in_variant: bool) -> Media:
-    return Media(
-        group_id=AUDIO_GROUP,
-        name=track.label or track.name,
-        language=track.language,
-        default=default,
-        autoselect=autoselect,
-        channels=track.channels,
-        characteristics=DESCRIBES_VIDEO if track.visually_impaired else None,
-        uri=None if in_variant else _playlist_uri(folder, track.name),
-    )
-
-
-def _default_track(audio: Iterable[AudioPlan]) -> AudioPlan:
+def _default_track(sounds: Iterable[Sound]) -> Sound:
     """The first that the plan calls default; else the first that is no commentary and describes nothing."""
-    return min(audio, key=lambda track: (not track.default, track.commentary, track.visually_impaired))
+    return min(sounds, key=lambda sound: (not sound.default, sound.commentary, sound.visually_impaired))
 
 
-def _first_variant_first(rungs: list[Rung], offered: Mapping[str, Measured]) -> list[Rung]:
+def _first_variant_first(pictures: list[Picture], offered: Mapping[str, Measured]) -> list[Picture]:
     """The rung of the 540-720p class nearest to 2 Mb/s, then the others, highest first."""
-    middle = [rung for rung in rungs if _lines(rung) in FIRST_VARIANT_LINES] or rungs
+    common = [picture for picture in pictures if offered[picture.name].codec.startswith("avc1")] or pictures
+    middle = [picture for picture in common if _lines(picture) in FIRST_VARIANT_LINES] or common
 
-    def distance(rung: Rung) -> float:
-        return abs(math.log(max(offered[rung.name].average_bps, 1) / FIRST_VARIANT_BPS))
+    def distance(picture: Picture) -> float:
+        return abs(math.log(max(offered[picture.name].average_bps, 1) / FIRST_VARIANT_BPS))
 
     first = min(middle, key=distance, default=None)
-    return sorted(rungs, key=lambda rung: rung is not first)
+    return sorted(pictures, key=lambda picture: picture is not first)
 
 
-def _lines(rung: Rung) -> int:
-    return box_lines(Fraction(rung.width), Fraction(rung.height))
+def _lines(picture: Picture) -> int:
+    return box_lines(Fraction(picture.width), Fraction(picture.height))
 
 
 def _playlist_uri(folder: str, name: str) -> str:
     return f"{folder}{name}.m3u8"
-
-
-def _bps(size_bytes: int, seconds: Fraction | int) -> int:
-    return math.ceil(size_bytes * 8 / seconds)
 
 
 def _attributes(*pairs: tuple[str, str | None]) -> str:

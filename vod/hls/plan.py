@@ -18,6 +18,7 @@ from typing import Any, Literal
 PLAN_VERSION = 2
 LADDER_LANE = "ladder"
 PREVIEW_LANE = "preview"
+COPY_LANE = "copy"  # of what is there from the start: nothing is ever made in it
 AUDIO_LANE_PREFIX = "audio-"
 AAC_FRAME_SAMPLES = 1024
 PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
@@ -43,6 +44,17 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedRung:
+    """The original's own pictures, on the cuts of the encoded rungs; its segments are virtual."""
+
+    name: str
+    stream_index: int
+    width: int
+    height: int
+    codec: str  # RFC 6381
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoPlan:
     stream_index: int
     timescale: int  # ticks a second of every video rendition
@@ -59,6 +71,8 @@ class VideoPlan:
     transfer: str  # "sdr", "pq", "hlg"
     colour: tuple[str, str, str, str]  # primaries, transfer, matrix, range of the original, "" where unknown
     rungs: tuple[Rung, ...]  # highest first
+    copied: CopiedRung | None = None
+    copy_refusal: str = ""  # why the original's pictures are not handed on as they are
 
     @property
     def ends_in_still(self) -> bool:
@@ -93,6 +107,23 @@ class AudioPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedAudio:
+    """The original's own packets, cut where they begin; its segments are virtual."""
+
+    name: str
+    stream_index: int
+    timescale: int
+    cuts: tuple[int, ...]
+    codec: str  # RFC 6381
+    channels: int
+    language: str
+    label: str
+    default: bool
+    commentary: bool
+    visually_impaired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubtitlePlan:
     """One subtitle track. It has no lane: a `subtitles` job makes all tracks of a film at once."""
 
@@ -107,7 +138,11 @@ class SubtitlePlan:
     hearing_impaired: bool
 
 
-Rendition = Rung | AudioPlan
+Picture = Rung | CopiedRung
+Sound = AudioPlan | CopiedAudio
+Copied = CopiedRung | CopiedAudio
+Encoded = Rung | AudioPlan
+Rendition = Picture | Sound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +155,7 @@ class Plan:
     preset: str
     video: VideoPlan | None
     audio: tuple[AudioPlan, ...]
+    copied_audio: tuple[CopiedAudio, ...] = ()
     subtitles: tuple[SubtitlePlan, ...] = ()
     version: int = PLAN_VERSION
 
@@ -132,9 +168,25 @@ class Plan:
         return self.video.rungs if self.video else ()
 
     @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The original's own first, then highest first."""
+        copied = (self.video.copied,) if self.video and self.video.copied else ()
+        return (*copied, *self.rungs)
+
+    @property
+    def sounds(self) -> tuple[Sound, ...]:
+        """In the original's order; a track may be there encoded and as it stands."""
+        return tuple(sorted((*self.audio, *self.copied_audio), key=lambda sound: (sound.stream_index, sound.name)))
+
+    @property
+    def copies(self) -> tuple[Copied, ...]:
+        """Renditions whose segments are virtual."""
+        return (*(picture for picture in self.pictures if isinstance(picture, CopiedRung)), *self.copied_audio)
+
+    @property
     def renditions(self) -> dict[str, Rendition]:
-        """By name, video highest first, then audio in the original's order."""
-        found: tuple[Rendition, ...] = (*self.rungs, *self.audio)
+        """By name, pictures first, then sound in the original's order."""
+        found: tuple[Rendition, ...] = (*self.pictures, *self.sounds)
         return {rendition.name: rendition for rendition in found}
 
     @property
@@ -144,24 +196,29 @@ class Plan:
         return good[-1] if good else next(iter(self.rungs), None)
 
     @property
-    def lanes(self) -> dict[str, tuple[Rendition, ...]]:
+    def lanes(self) -> dict[str, tuple[Encoded, ...]]:
         """What one ffmpeg process makes together, span by span until all of it is there."""
-        lanes: dict[str, tuple[Rendition, ...]] = {LADDER_LANE: self.rungs} if self.rungs else {}
+        lanes: dict[str, tuple[Encoded, ...]] = {LADDER_LANE: self.rungs} if self.rungs else {}
         return lanes | {audio.lane: (audio,) for audio in self.audio}
 
-    def parts(self, lane: str) -> tuple[Rendition, ...]:
+    def parts(self, lane: str) -> tuple[Encoded, ...]:
         """The renditions of a lane; beside `lanes` there are the preview and each rendition alone, for viewers.
 
         Raises KeyError for a lane that this plan does not know.
         """
         if lane == PREVIEW_LANE and self.preview is not None:
             return (self.preview,)
-        return self.lanes.get(lane) or (self.renditions[lane],)
+        return self.lanes.get(lane) or (self._encoded[lane],)
+
+    @property
+    def _encoded(self) -> dict[str, Encoded]:
+        found: tuple[Encoded, ...] = (*self.rungs, *self.audio)
+        return {rendition.name: rendition for rendition in found}
 
     def grid(self, rendition: str) -> Grid:
         """Raises KeyError for a rendition this plan does not hold."""
         found = self.renditions[rendition]
-        clock = found if isinstance(found, AudioPlan) else self.video
+        clock = found if isinstance(found, Sound) else self.video
         if clock is None:
             raise KeyError(rendition)
         return Grid(clock.timescale, clock.cuts)
@@ -177,9 +234,10 @@ class Plan:
             raise ValueError(f"plan version {record.get('version')} is not {PLAN_VERSION}")
         video = record["video"]
         return cls(
-            **_scalars(record, PLAN_FRACTIONS, {"video", "audio", "subtitles"}),
+            **_scalars(record, PLAN_FRACTIONS, {"video", "audio", "copied_audio", "subtitles"}),
             video=_video(video) if video else None,
             audio=tuple(_audio(audio) for audio in record["audio"]),
+            copied_audio=tuple(_copied_audio(audio) for audio in record["copied_audio"]),
             subtitles=tuple(SubtitlePlan(**track) for track in record["subtitles"]),
         )
 
@@ -215,11 +273,16 @@ def _encode(value: Any) -> Any:
 
 def _video(record: dict[str, Any]) -> VideoPlan:
     return VideoPlan(
-        **_scalars(record, {"frame_rate", "longest_gop_seconds"}, {"cuts", "colour", "rungs"}),
+        **_scalars(record, {"frame_rate", "longest_gop_seconds"}, {"cuts", "colour", "rungs", "copied"}),
         cuts=tuple(record["cuts"]),
         colour=tuple(record["colour"]),
         rungs=tuple(Rung(**rung) for rung in record["rungs"]),
+        copied=CopiedRung(**record["copied"]) if record["copied"] else None,
     )
+
+
+def _copied_audio(record: dict[str, Any]) -> CopiedAudio:
+    return CopiedAudio(**record | {"cuts": tuple(record["cuts"])})
 
 
 def _audio(record: dict[str, Any]) -> AudioPlan:

@@ -8,16 +8,18 @@ frame belongs to a segment if it is less than half a frame early.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
+from vod.containers.samples import NotCopyable
 from vod.errors import SourceError
 from vod.ffmpeg.source import FrameTimes, Source, VideoStream
+from vod.hls.copies import Tracks, below, copy_picture
 from vod.hls.ladder import choose_rungs
-from vod.hls.plan import AAC_FRAME_SAMPLES, AUDIO_LANE_PREFIX, AudioPlan, Plan, VideoPlan
+from vod.hls.plan import Plan, VideoPlan
+from vod.hls.sound_planning import plan_audio
 from vod.hls.subtitles import plan_subtitles
-from vod.hls.track_names import label, three_letters, unique
 
 # Decode times are packed into the first frame's time (fmp4.decode_times): a tick must be much finer than a frame.
 MIN_TIMESCALE = 10_000
@@ -25,14 +27,7 @@ MIN_TIMESCALE = 10_000
 # A shorter segment at the end, or behind a gap, joins the one before it, which stays within Apple 7.6's target + 0.5 s.
 SHORTEST_SECONDS = Fraction(45, 100)
 
-# Packets start on a multiple of so many samples where the container's ticks are too coarse to show it. Vorbis
-# overlaps blocks of 2^n ≥ 256, E-AC-3 has one to six blocks of 256.
-PACKET_LATTICE = {"aac": 1024, "ac3": 1536, "eac3": 256, "mp3": 576, "mp2": 1152, "dts": 512, "vorbis": 64}
-
 LONE_FRAME_RATE = Fraction(25)  # of a film of one frame, which is repeated for as long as its sound lasts
-
-STEREO_BPS = 150_000  # Apple 2.9 allows 160 kb/s; ffmpeg spends up to 5 % more than told, boxes are 2 %
-AAC_RATES = (44_100, 48_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +38,19 @@ class PlanSettings:
     max_lines: int
 
 
-def make_plan(source: Source, settings: PlanSettings) -> Plan:
-    """Raises SourceError where nothing of the original can be shown or heard."""
+def make_plan(source: Source, settings: PlanSettings, tracks: Tracks | None = None) -> Plan:
+    """`tracks` is the original's index, where it has one: what can be is handed on as it is.
+
+    Raises SourceError where nothing of the original can be shown or heard.
+    """
     if source.video is None and not source.audio:
         raise SourceError("There is neither a picture nor sound in this file.")
     video = None
     if source.video is not None and source.frame_times is not None:
         video = _plan_video(source, source.video, source.frame_times, settings)
+        video = _with_copy(video, source, source.video, settings, tracks or {})
     boundaries = _boundaries(video, source.duration_seconds, settings.segment_seconds)
+    encoded, copied = plan_audio(source, boundaries, tracks or {})
     return Plan(
         format_name=source.format_name,
         indexed=source.indexed,
@@ -59,7 +59,8 @@ def make_plan(source: Source, settings: PlanSettings) -> Plan:
         segment_seconds=settings.segment_seconds,
         preset=settings.preset,
         video=video,
-        audio=_plan_audio(source, boundaries),
+        audio=encoded,
+        copied_audio=copied,
         subtitles=plan_subtitles(source.subtitles),
     )
 
@@ -99,6 +100,18 @@ def _plan_video(source: Source, stream: VideoStream, times: FrameTimes, settings
             crf=settings.crf,
         ),
     )
+
+
+def _with_copy(
+    video: VideoPlan, source: Source, stream: VideoStream, settings: PlanSettings, tracks: Tracks
+) -> VideoPlan:
+    """The original's pictures are one more rung, and their keyframes are every rung's cuts."""
+    try:
+        copied = copy_picture(stream, tracks, source.start_seconds, settings.segment_seconds, video.cuts[-1])
+    except NotCopyable as refusal:
+        return replace(video, copy_refusal=str(refusal))
+    rungs = below(copied.rung, video.rungs)
+    return replace(video, copied=copied.rung, cuts=copied.cuts, tolerance_ticks=0, rungs=rungs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,44 +208,3 @@ def _boundaries(video: VideoPlan | None, duration: Fraction, segment_seconds: Fr
     if len(starts) > 1 and duration - starts[-1] < SHORTEST_SECONDS:
         starts.pop()
     return starts
-
-
-def _plan_audio(source: Source, boundaries: list[Fraction]) -> tuple[AudioPlan, ...]:
-    names = unique([f"audio-{three_letters(stream.language)}" for stream in source.audio], "-")
-    labels = unique([label(stream.title, stream.language, "Audio") for stream in source.audio], " ")
-    default = next((n for n, stream in enumerate(source.audio) if stream.default), 0)
-    return tuple(
-        AudioPlan(
-            name=names[n],
-            lane=f"{AUDIO_LANE_PREFIX}{n}",
-            stream_index=stream.index,
-            sample_rate=(rate := _aac_rate(stream.sample_rate)),
-            channels=2,
-            bitrate_bps=STEREO_BPS,
-            cuts=_audio_cuts(boundaries, source.duration_seconds, rate),
-            source_sample_rate=stream.sample_rate,
-            source_first_sample=round(stream.start_ticks * stream.time_base * stream.sample_rate),
-            source_frame_samples=stream.frame_samples or PACKET_LATTICE.get(stream.codec, 0),
-            source_tick_seconds=stream.time_base,
-            language=stream.language,
-            label=labels[n],
-            default=n == default,
-            commentary=stream.commentary,
-            visually_impaired=stream.visually_impaired,
-        )
-        for n, stream in enumerate(source.audio)
-    )
-
-
-def _audio_cuts(boundaries: list[Fraction], duration: Fraction, rate: int) -> tuple[int, ...]:
-    frames_a_second = Fraction(rate, AAC_FRAME_SAMPLES)
-    end = max(1, ceil(duration * frames_a_second))
-    starts = [frame for boundary in boundaries if (frame := round(boundary * frames_a_second)) < end]
-    return tuple(frame * AAC_FRAME_SAMPLES for frame in (*starts, end))
-
-
-def _aac_rate(rate: int) -> int:
-    """Kept where AAC players take it; else the one of its family that resamples by a small ratio."""
-    if rate in AAC_RATES:
-        return rate
-    return 44_100 if rate % 11_025 == 0 else 48_000

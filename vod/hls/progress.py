@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from vod.errors import NotFound
-from vod.hls.plan import AudioPlan, Plan, Rendition
+from vod.hls.plan import AudioPlan, Copied, Plan, Rendition
 from vod.storage import Storage
 
 
@@ -30,12 +30,12 @@ def servable(plan: Plan, states: Mapping[str, RenditionState]) -> frozenset[str]
     return frozenset(
         name
         for name, state in states.items()
-        if state.complete or (0 in state.present and (isinstance(state.rendition, AudioPlan) or name == _preview(plan)))
+        if state.complete or (0 in state.present and _is_fast(plan, state.rendition))
     )
 
 
-def _preview(plan: Plan) -> str:
-    return plan.preview.name if plan.preview else ""
+def _is_fast(plan: Plan, rendition: Rendition) -> bool:
+    return isinstance(rendition, AudioPlan) or rendition == plan.preview
 
 
 def load_plan(storage: Storage, media_id: UUID, digest: str) -> Plan:
@@ -70,7 +70,11 @@ def missing_segments(storage: Storage, media_id: UUID, plan: Plan, lane: str) ->
 
 def _state(storage: Storage, media_id: UUID, plan: Plan, rendition: Rendition) -> RenditionState:
     total = plan.grid(rendition.name).count
-    present = storage.segments_present(media_id, plan.digest, rendition.name)
+    if isinstance(rendition, Copied):
+        index = storage.segment_index(media_id, plan.digest, rendition.name)
+        present = set(range(total)) if index.exists() else set()
+    else:
+        present = storage.segments_present(media_id, plan.digest, rendition.name)
     return RenditionState(
         rendition=rendition, present=frozenset(number for number in present if number < total), total=total
     )

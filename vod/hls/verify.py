@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +21,10 @@ from vod.containers import boxes
 from vod.errors import OutputRefused
 from vod.hls.codecs import codec_string
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
-from vod.hls.plan import Grid, Plan, Rung
-from vod.storage import INIT_SECTION, segment_name
+from vod.hls.plan import Copied, Grid, Picture, Plan
+from vod.hls.segment_index import SegmentIndex
+from vod.hls.virtual import VirtualSegment
+from vod.storage import INIT_SECTION, SEGMENT_INDEX, segment_name
 
 LARGEST_INIT_BYTES = 1 << 20
 LARGEST_MOOF_BYTES = 4 << 20
@@ -30,6 +34,10 @@ LARGE_HEADER_BYTES = 16
 LEAST_SHARE = 0.6
 # What `vod.storage.publish` writes aside (a killed worker may leave one) and what was refused: they serve nobody.
 ASIDE = re.compile(r"\..+\.(part|refused)\Z")
+
+
+Read = Callable[[int, int], bytes]  # so many bytes from there
+ReadSamples = Callable[[int, SampleDefaults], list[SampleEntry]]  # of a segment, by its number
 
 
 class SegmentRefused(OutputRefused):
@@ -57,7 +65,9 @@ def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
     KeyError for a rendition the plan does not hold.
     """
     grid = plan.grid(name)
-    _verify_listing(folder, grid, name)
+    is_copied = isinstance(plan.renditions[name], Copied)
+    if not is_copied:
+        _verify_listing(folder, grid, name)
     try:
         init_section = (folder / INIT_SECTION).read_bytes()
         verify_init_section(init_section, plan, name)
@@ -66,9 +76,10 @@ def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
         raise OutputRefused(f"The init section of {name}: {fault}.") from None
     previous_end: int | None = None
     counts = []
+    read = _copied_reader(folder, grid) if is_copied else _file_reader(folder)
     for number, expected in enumerate(_expectations(plan, name)):
         try:
-            samples = read_samples(folder / segment_name(number), defaults)
+            samples = read(number, defaults)
             _verify_continuity(samples, previous_end)
             _verify_times(samples, expected)
         except ValueError as fault:
@@ -76,6 +87,21 @@ def verify_rendition(folder: Path, plan: Plan, name: str) -> None:
         previous_end = samples[-1].end
         counts.append(len(samples))
     _verify_amount(counts, plan, name)
+
+
+def _file_reader(folder: Path) -> ReadSamples:
+    return lambda number, defaults: read_samples(folder / segment_name(number), defaults)
+
+
+def _copied_reader(folder: Path, grid: Grid) -> ReadSamples:
+    """Raises OutputRefused where the index is damaged, or one of another plan."""
+    try:
+        with closing(SegmentIndex.open(folder / SEGMENT_INDEX)) as index:
+            _check(len(index) == grid.count, f"it has {len(index)} segments of {grid.count}")
+            segments = [index.segment(number) for number in range(grid.count)]
+    except (OSError, ValueError) as fault:
+        raise OutputRefused(f"The segment index cannot be used: {fault}.") from None
+    return lambda number, defaults: read_virtual_samples(segments[number], defaults)
 
 
 def verify_init_section(data: bytes, plan: Plan, name: str) -> None:
@@ -90,7 +116,7 @@ def verify_init_section(data: bytes, plan: Plan, name: str) -> None:
     _check(not shifts, f"an edit list moves the timeline by {shifts[:1]}")
     codec_string(data)
     rendition = plan.renditions[name]
-    if isinstance(rendition, Rung):
+    if isinstance(rendition, Picture):
         _verify_picture_size(data, rendition)
 
 
@@ -118,7 +144,7 @@ def _edit_media_times(data: bytes) -> Iterator[int]:
             yield boxes.unpack(layout, data, elst, 8 + entry_bytes * index)[0]
 
 
-def _verify_picture_size(data: bytes, rung: Rung) -> None:
+def _verify_picture_size(data: bytes, rung: Picture) -> None:
     stsd = boxes.require(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
     (entry,) = boxes.children(data, stsd)
     width, height = boxes.unpack("2H", data, entry, 24)
@@ -126,7 +152,7 @@ def _verify_picture_size(data: bytes, rung: Rung) -> None:
 
 
 def _expectations(plan: Plan, name: str) -> Iterator[Expected]:
-    video = plan.video if isinstance(plan.renditions[name], Rung) else None
+    video = plan.video if isinstance(plan.renditions[name], Picture) else None
     tolerance = video.tolerance_ticks if video else 0
     cuts = plan.grid(name).cuts
     for start, end in pairwise(cuts):
@@ -155,7 +181,7 @@ def _verify_times(samples: list[SampleEntry], expected: Expected) -> None:
 
 def _verify_amount(counts: list[int], plan: Plan, name: str) -> None:
     """Half of the frames, each shown for twice as long, would pass every other test."""
-    planned = plan.video.frame_count if plan.video and isinstance(plan.renditions[name], Rung) else 0
+    planned = plan.video.frame_count if plan.video and isinstance(plan.renditions[name], Picture) else 0
     if sum(counts) >= planned * LEAST_SHARE:
         return
     cuts = plan.grid(name).cuts
@@ -169,9 +195,22 @@ def read_samples(path: Path, defaults: SampleDefaults) -> list[SampleEntry]:
     """At least one sample, all of them inside the `mdat`; ValueError for a file that is not one segment."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        moof_start, moof, media = _fragment(descriptor, os.fstat(descriptor).st_size)
+        fragment = _fragment(partial(os.pread, descriptor), os.fstat(descriptor).st_size)
     finally:
         os.close(descriptor)
+    return _samples(*fragment, defaults)
+
+
+def read_virtual_samples(segment: VirtualSegment, defaults: SampleDefaults) -> list[SampleEntry]:
+    """Like `read_samples`; what is to be read of it is in its head."""
+
+    def read(count: int, offset: int) -> bytes:
+        return segment.head[offset : offset + count]
+
+    return _samples(*_fragment(read, segment.size_bytes), defaults)
+
+
+def _samples(moof_start: int, moof: bytes, media: range, defaults: SampleDefaults) -> list[SampleEntry]:
     _check(
         all(boxes.unpack("B", moof, run) == (1,) for run in boxes.find_all(moof, b"moof", b"traf", b"trun")),
         "its trun is not of version 1",
@@ -186,19 +225,19 @@ def read_samples(path: Path, defaults: SampleDefaults) -> list[SampleEntry]:
     return samples
 
 
-def _fragment(descriptor: int, size: int) -> tuple[int, bytes, range]:
+def _fragment(read: Read, size: int) -> tuple[int, bytes, range]:
     """Where the one `moof` starts, its bytes, and the range of the one `mdat`'s content."""
-    found = {box.kind: box for box in _top_level(descriptor, size) if box.kind not in BESIDE_THE_FRAGMENT}
+    found = {box.kind: box for box in _top_level(read, size) if box.kind not in BESIDE_THE_FRAGMENT}
     _check(found.keys() == {b"moof", b"mdat"}, f"it is made of {b' '.join(found).decode('latin-1')!r}")
     moof, mdat = found[b"moof"], found[b"mdat"]
     _check(moof.end - moof.start <= LARGEST_MOOF_BYTES, "its moof is too large")
-    return moof.start, os.pread(descriptor, moof.end - moof.start, moof.start), range(mdat.body, mdat.end)
+    return moof.start, read(moof.end - moof.start, moof.start), range(mdat.body, mdat.end)
 
 
-def _top_level(descriptor: int, size: int) -> Iterator[boxes.Box]:
+def _top_level(read: Read, size: int) -> Iterator[boxes.Box]:
     position, seen = 0, set()
     while position < size:
-        header = boxes.read_header(os.pread(descriptor, LARGE_HEADER_BYTES, position), 0, size - position)
+        header = boxes.read_header(read(LARGE_HEADER_BYTES, position), 0, size - position)
         _check(header.kind not in seen or header.kind in BESIDE_THE_FRAGMENT, f"it has a second {header.kind!r}")
         seen.add(header.kind)
         yield boxes.Box(header.kind, position, position + header.body, position + header.end)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.vod.hls.builders import make_audio, make_plan, make_rung, make_video
 from tests.vod.hls.media import mp4a_entry, sample_entries
-from vod.hls.multivariant import Measured, measure, peak_bps, quoted, render_multivariant
+from vod.hls.bandwidth import Measured, measure, peak_bps
+from vod.hls.multivariant import quoted, render_multivariant
 from vod.hls.plan import Grid
 
 FOLDER = "0123456789abcdef/"
@@ -169,14 +170,14 @@ def test_measuring_reads_sizes_and_the_init_section(tmp_path: Path) -> None:
     (tmp_path / "init.mp4").write_bytes(sample_entries(mp4a_entry()))
     for number, size in enumerate((750_000, 1_500_000)):
         (tmp_path / f"0000{number}.m4s").write_bytes(bytes(size))
-    assert measure(tmp_path, Grid(48_000, (0, 288_000, 576_000))) == Measured(
+    assert measure(tmp_path, Grid(48_000, (0, 288_000, 576_000)), ENGLISH) == Measured(
         peak_bps=2_000_000, average_bps=1_500_000, codec="mp4a.40.2"
     )
 
 
 def test_measuring_an_incomplete_rendition_fails(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        measure(tmp_path, Grid(48_000, (0, 288_000)))
+        measure(tmp_path, Grid(48_000, (0, 288_000)), ENGLISH)
 
 
 def test_frame_rates_have_three_decimals() -> None:

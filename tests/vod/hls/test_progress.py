@@ -92,9 +92,9 @@ def test_a_stored_plan_is_found(storage: Storage) -> None:
         pytest.param(None, id="gone"),
         pytest.param("", id="empty"),
         pytest.param("{}", id="of no version"),
-        pytest.param('{"version":1}', id="without its fields"),
+        pytest.param('{"version":2}', id="without its fields"),
         pytest.param("[]", id="no record"),
-        pytest.param(PLAN.to_json().replace('"version":1', '"version":2'), id="of a later version"),
+        pytest.param(PLAN.to_json().replace('"version":2', '"version":3'), id="of a later version"),
         pytest.param(PLAN.to_json().replace('"crf":23', '"crf":23,"later":1'), id="with fields of a later one"),
     ],
 )

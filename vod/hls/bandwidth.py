@@ -1,0 +1,88 @@
+"""How many bits a second a rendition takes: measured in its segments, or what its encoder is allowed until then."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vod.hls.codecs import codec_string
+from vod.hls.plan import AudioPlan, Copied, Grid, Rendition
+from vod.hls.playlist import longest_segment_seconds
+from vod.hls.segment_index import SegmentIndex
+from vod.storage import INIT_SECTION, SEGMENT_INDEX, segment_name
+
+# What our encoders write, as RFC 6381 says it: profile_idc and constraint flags; the level follows
+HIGH_PROFILE = "6400"
+AAC_LC = "mp4a.40.2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one finished rendition is, bits a second over whole files."""
+
+    peak_bps: int
+    average_bps: int
+    codec: str  # RFC 6381
+
+
+def measure(folder: Path, grid: Grid, rendition: Rendition) -> Measured:
+    """The facts of the complete rendition in `folder`: the size of each segment, and what its init section says.
+
+    Raises OSError where a file is missing, ValueError where one is not what it should be.
+    """
+    sizes = _copied_sizes(folder) if isinstance(rendition, Copied) else _file_sizes(folder, grid)
+    return Measured(
+        peak_bps=peak_bps(sizes, grid),
+        average_bps=_bps(sum(sizes), sum(grid.durations)),
+        codec=codec_string((folder / INIT_SECTION).read_bytes()),
+    )
+
+
+def estimate(rendition: Rendition) -> Measured:
+    """What a rendition that is still being made will be: at most what its encoder is allowed.
+
+    Raises ValueError for a copied one, which is there or not.
+    """
+    if isinstance(rendition, Copied):
+        raise ValueError("a copied rendition is measured")
+    if isinstance(rendition, AudioPlan):
+        return Measured(peak_bps=rendition.bitrate_bps, average_bps=rendition.bitrate_bps, codec=AAC_LC)
+    codec = f"avc1.{HIGH_PROFILE}{round(float(rendition.level) * 10):02X}"
+    return Measured(peak_bps=rendition.peak_bps, average_bps=rendition.peak_bps, codec=codec)
+
+
+def _file_sizes(folder: Path, grid: Grid) -> list[int]:
+    return [(folder / segment_name(number)).stat().st_size for number in range(grid.count)]
+
+
+def _copied_sizes(folder: Path) -> list[int]:
+    index = SegmentIndex.open(folder / SEGMENT_INDEX)
+    try:
+        return index.sizes
+    finally:
+        index.close()
+
+
+def peak_bps(sizes: Sequence[int], grid: Grid) -> int:
+    """RFC 8216 4.1: the largest rate of any run of segments that lasts 0.5 to 1.5 target durations.
+
+    A lone last frame is therefore no peak. A film too short for any such run has only its average.
+    """
+    shortest, longest = (factor * longest_segment_seconds(grid) for factor in (Fraction(1, 2), Fraction(3, 2)))
+    peak = 0
+    for first in range(grid.count):
+        size, duration = 0, Fraction(0)
+        for segment in range(first, grid.count):
+            size, duration = size + sizes[segment], duration + grid.duration(segment)
+            if duration > longest:
+                break
+            if duration >= shortest:
+                peak = max(peak, _bps(size, duration))
+    return peak or _bps(sum(sizes), sum(grid.durations))
+
+
+def _bps(size_bytes: int, seconds: Fraction | int) -> int:
+    return math.ceil(size_bytes * 8 / seconds)
