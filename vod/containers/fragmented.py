@@ -93,12 +93,12 @@ class _Run(NamedTuple):
 
 
 def read_fragments(descriptor: int, file_bytes: int, tops: Iterator[FileBox], moov: bytes) -> dict[int, TrackFragments]:
-    """By track id, from the `moof`s among the top boxes that follow. Raises ValueError."""
+    """By track id, from the `moof`s among the top boxes that follow; empty without any. Raises ValueError."""
     reader = _Reader(file_bytes, _track_defaults(moov))
     for found in tops:
         if found.kind == b"moof":
             reader.add(read_box(descriptor, found, MOST_MOOF_BYTES), found.start)
-    return reader.tracks
+    return reader.tracks if reader.room < MOST_SAMPLES else {}
 
 
 def _track_defaults(moov: bytes) -> dict[int, Defaults]:

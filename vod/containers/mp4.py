@@ -51,10 +51,8 @@ def _read_tracks(descriptor: int, file_bytes: int) -> Iterator[IndexedTrack]:
         fragments = read_fragments(descriptor, file_bytes, tops, moov)
     room = MOST_SAMPLES
     for header in headers:
-        indexed = header.indexed(moov, fragments, file_bytes)
+        indexed = header.indexed(moov, fragments, file_bytes, room)
         room -= len(indexed.samples) if indexed.samples else 0
-        if room < 0:
-            raise NotCopyable("the file has too many samples")
         yield indexed
 
 
@@ -99,23 +97,29 @@ class _Header:
     def _shift(self) -> int:
         return self.edit.shift if self.edit else 0
 
-    def indexed(self, moov: bytes, fragments: dict[int, TrackFragments], file_bytes: int) -> IndexedTrack:
+    def indexed(self, moov: bytes, fragments: dict[int, TrackFragments], file_bytes: int, room: int) -> IndexedTrack:
+        """Of at most `room` samples."""
         if self.refusal:
             return IndexedTrack(track=self.track, samples=None, refusal=self.refusal)
         try:
-            media = self._media(moov, fragments, file_bytes)
+            media = self._media(moov, fragments, file_bytes, room)
             return IndexedTrack(track=self.track, samples=media.edited(self.track, self.edit))
         except ValueError as error:
             return IndexedTrack(track=self.track, samples=None, refusal=str(error))
 
-    def _media(self, moov: bytes, fragments: dict[int, TrackFragments], file_bytes: int) -> MediaSamples:
+    def _media(self, moov: bytes, fragments: dict[int, TrackFragments], file_bytes: int, room: int) -> MediaSamples:
         tables = SampleTables(moov, find(moov, self.trak, b"mdia", b"minf", b"stbl"))
+        samples = tables.count()
         if fragments:
-            return self._of_fragments(tables, fragments)
+            return self._of_fragments(samples, fragments)
+        if not samples:
+            raise NotCopyable("it has no samples")
+        if samples > room:
+            raise NotCopyable("the file has too many samples")
         return _of_tables(tables, file_bytes, self._shift)
 
-    def _of_fragments(self, tables: SampleTables, fragments: dict[int, TrackFragments]) -> MediaSamples:
-        if tables.count():
+    def _of_fragments(self, samples_before: int, fragments: dict[int, TrackFragments]) -> MediaSamples:
+        if samples_before:
             raise NotCopyable("it lies in the movie and in fragments")
         if self.track.track_id not in fragments:
             raise NotCopyable("it has no samples")

@@ -141,6 +141,19 @@ def test_nonsense_is_a_reason_not_to_copy(old: bytes, new: bytes, reason: str, t
     assert sound.samples or old.startswith(b"url")
 
 
+def test_a_movie_that_announces_fragments_and_has_none_is_read(tmp_path: Path) -> None:
+    path = patched(tmp_path, (b"udta", b"mvex"))
+    assert [columns(one) for one in read_tracks(path)] == [columns(one) for one in read_tracks(original(BASE))]
+
+
+def test_compact_sizes_are_read(tmp_path: Path) -> None:
+    stsz = following(b"stsz", 12 + 4 * 350)
+    sizes = struct.unpack(">350I", stsz[16:])
+    compact = b"stz2" + bytes(7) + b"\x10" + stsz[12:16] + struct.pack(">350H", *sizes)
+    picture, _ = read_tracks(patched(tmp_path, (stsz, compact.ljust(len(stsz), b"\0"))))
+    assert list(picture.require().sizes) == list(sizes)
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"\0" * 64, b"\0\0\0\1mdat" + b"\xff" * 8])
 def test_what_is_no_film_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "no-film.mp4"
