@@ -20,7 +20,7 @@ from vod.containers.samples import MOST_SAMPLES, NotCopyable
 # Runs of chunks are copied as columns where there are at least so many chunks a run, of at most so many samples.
 MANY_CHUNKS = 16
 FEW_SAMPLES = 8
-MOST_TICKS = 1 << 60  # no sum of times comes near 64 bits
+MOST_TICKS = 1 << 48  # three days in nanoseconds; in finer ticks of a rendition still far from 64 bits
 
 
 class Runs(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress, islice, pairwise, repeat
 from operator import add, mul, ne, sub
@@ -85,6 +85,13 @@ def _placed(times: array[int], clock: Clock) -> array[int]:
     return array("q", map(sub, times, repeat(clock.origin_ticks))) if clock.origin_ticks else times
 
 
+def _lengths(lengths: Iterable[int]) -> array[int]:
+    try:
+        return array("I", lengths)
+    except OverflowError:
+        raise ValueError("a stretch of the original is larger than its field") from None
+
+
 class _Stretches:
     """Runs of samples that lie side by side in the file, none across an edge."""
 
@@ -95,7 +102,7 @@ class _Stretches:
         for edge in edges:
             begins[edge] = 1
         self.offsets = array("Q", compress(samples.offsets, begins))
-        self.lengths = array("I", map(sub, compress(ends, islice(begins, 1, None)), self.offsets))
+        self.lengths = _lengths(map(sub, compress(ends, islice(begins, 1, None)), self.offsets))
         self.begins = begins
         self.taken = begins.count(1, 0, edges[0])
 

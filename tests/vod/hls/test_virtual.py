@@ -19,7 +19,14 @@ from tests.vod.hls.copied import (
     start_of,
     write_copy,
 )
+from tests.vod.hls.sample_columns import columns
+from vod.containers import boxes
 from vod.containers.mp4 import read_tracks
+from vod.hls.copying import Clock
+from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
+from vod.hls.virtual import video_segments
+
+CLOCK = Clock(timescale=1000, ticks_per_source_tick=1, origin_ticks=0)
 
 PICTURES = (
     BASE,
@@ -95,3 +102,54 @@ def _alone(path: Path, copied: Copied, number: int, folder: Path) -> Path:
     target = folder / f"{number}.mp4"
     target.write_bytes(copied.init + fetched(path, copied.segments[number]))
     return target
+
+
+@pytest.mark.parametrize("name", [BASE, "vfr.mp4", "late-picture.mp4", "fragments-negative.mp4"])
+def test_segments_of_pictures_continue_each_other_from_cut_to_cut(name: str) -> None:
+    path = original(name)
+    copied = copy_pictures(path)
+    for number, segment in enumerate(copied.segments):
+        entries = entries_of(fetched(path, segment))
+        assert entries[0].decode_time == copied.cuts[number]
+        assert entries[-1].end == copied.cuts[number + 1]
+        assert entries[0].sync
+        assert min(entry.composition for entry in entries) >= 0
+
+
+@pytest.mark.parametrize("name", [BASE, "vfr.mp4", "trimmed.mp4"])
+def test_segments_of_sound_continue_each_other_from_cut_to_cut(name: str) -> None:
+    path = original(name)
+    copied = copy_sound(path)
+    for number, segment in enumerate(copied.segments):
+        entries = entries_of(fetched(path, segment))
+        assert entries[0].decode_time == copied.cuts[number]
+        assert entries[-1].end == copied.cuts[number + 1]
+        assert {entry.composition for entry in entries} == {0}
+
+
+def test_samples_that_touch_in_the_file_are_one_range() -> None:
+    samples = columns([0, 1000, 2000, 3000], offsets=[0, 10, 30, 40], keyframes=[0, 2])
+    first, second = video_segments(samples, CLOCK, (0, 2000, 4000))
+    assert (first.ranges, second.ranges) == (((0, 20),), ((30, 20),))
+
+
+def test_samples_stay_in_decode_order_wherever_they_lie() -> None:
+    samples = columns([0, 1000, 2000], offsets=[50, 10, 20])
+    (segment,) = video_segments(samples, CLOCK, (0, 3000))
+    assert segment.ranges == ((50, 10), (10, 20))
+
+
+def test_a_cut_that_is_no_keyframe_is_refused() -> None:
+    with pytest.raises(ValueError, match="no keyframe"):
+        video_segments(columns([0, 1000, 2000]), CLOCK, (0, 1000, 3000))
+
+
+def test_a_segment_larger_than_its_size_field_is_refused() -> None:
+    huge = columns([0, 1000, 2000], sizes=[1 << 31] * 3, offsets=[0, 1 << 31, 1 << 32])
+    with pytest.raises(ValueError, match="larger"):
+        video_segments(huge, CLOCK, (0, 3000))
+
+
+def entries_of(segment: bytes) -> list[SampleEntry]:
+    moof = boxes.require(segment, b"moof")
+    return list(read_entries(segment[moof.start : moof.end], SampleDefaults()))
