@@ -1,7 +1,7 @@
 """The fast lane: a kept segment is answered where its request arrives, without aiohttp's parser, tasks and objects.
 
-`Connection` is aiohttp's own connection. It answers by itself only a whole plain GET that arrives while nothing else
-is going on; every other byte goes where it always goes. It leans on private fields of aiohttp, whose version is
+A `LaneConnection` answers by itself only a whole plain GET that arrives while nothing else is going on; every other
+byte goes where it always goes. It leans on private fields of aiohttp, whose version is
 pinned; `tests/server/test_lane.py` holds it against the application, byte for byte.
 """
 
@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import time
 from functools import partial
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
+from server.connection import Connection
 from server.descriptors import Representation
 from server.pieces import pieces
 from server.raw_response import whole_head
@@ -47,8 +46,8 @@ class Lane:
         return self._shortcut.find(str(line[len(START) :], "latin-1"))
 
 
-class Connection(RequestHandler):
-    __slots__ = ("_copy", "_framing", "_held", "_lane", "_lane_open", "_transfer")
+class LaneConnection(Connection):
+    __slots__ = ("_framing", "_held", "_lane", "_lane_open", "_transfer")
 
     def __init__(self, manager: web.Server, lane: Lane, **options: Any) -> None:
         super().__init__(manager, **options)
@@ -57,7 +56,6 @@ class Connection(RequestHandler):
         self._framing = Framing()
         self._transfer: Transfer | None = None
         self._held = b""  # what came while it ran
-        self._copy: socket.socket | None = None  # of the transport's socket
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -70,8 +68,6 @@ class Connection(RequestHandler):
             self._transfer.stop()
             self._leave_lane()
         super().connection_lost(exc)
-        if self._copy is not None:
-            self._copy.close()  # the client hears of the end when the last copy is closed
 
     def data_received(self, data: bytes) -> None:
         if self._transfer is not None:
@@ -80,8 +76,7 @@ class Connection(RequestHandler):
         if data.startswith(START) and self._is_idle() and self.transport is not None:
             started = time.monotonic()
             file = self._lane.find(data)
-            if file is not None:
-                self._answer(file, self.transport)
+            if file is not None and self._answer(file, self.transport):
                 self._lane.tally.add(200, time.monotonic() - started)
                 return
         self._framing.feed(data)
@@ -103,23 +98,22 @@ class Connection(RequestHandler):
             and not transport.get_write_buffer_size()
         )
 
-    def _answer(self, file: Representation, transport: asyncio.Transport) -> None:
+    def _answer(self, file: Representation, transport: asyncio.Transport) -> bool:
+        """False, and nothing has happened, where there is no socket to send to."""
+        body = file.read_resident(0, file.size) if file.size <= SMALL_BYTES else None
+        destination = self.socket_copy() if body is None else None
+        if body is None and destination is None:
+            return False
         self._request_count += 1
         if self._manager is not None:
             self._manager.requests_count += 1
         head = whole_head(file.whole_lines)
-        body = file.read_resident(0, file.size) if file.size <= SMALL_BYTES else None
         if body is not None:
             transport.write(head + body)
             self._stay()
-        else:
-            body_pieces = pieces(file, 0, file.size)
-            self._send(Transfer(self._loop, transport, self._destination(transport), head, body_pieces))
-
-    def _destination(self, transport: asyncio.Transport) -> socket.socket:
-        if self._copy is None:
-            self._copy = transport.get_extra_info("socket").dup()
-        return self._copy
+        elif destination is not None:
+            self._send(Transfer(self._loop, transport, destination, head, pieces(file, 0, file.size)))
+        return True
 
     def _send(self, transfer: Transfer) -> None:
         transfer.begin()

@@ -5,42 +5,43 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
 
-from server.lane import Connection, Lane
+from server.connection import Connection
+from server.lane import Lane, LaneConnection
 from server.shortcut import Shortcut
 from server.streams import DESCRIPTORS
 
 
 class Runner(web.AppRunner):
-    """`options` are those of aiohttp's; an application without stream routes gets nothing in front."""
+    """`options` are those of aiohttp's; an application without stream routes has nothing in front."""
 
     def __init__(self, app: web.Application, *, fast_lane: bool = False, **options: Any) -> None:
         super().__init__(app, **options)
         self._fast_lane = fast_lane
 
     async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        if DESCRIPTORS not in self.app:
-            return server
-        shortcut = Shortcut(self.app, server.request_handler)
-        return Server(server, shortcut, Lane(shortcut) if self._fast_lane else None)
+        server = Server(await super()._make_server())
+        if DESCRIPTORS in self.app:
+            shortcut = Shortcut(self.app, server.request_handler)
+            server.request_handler = shortcut.answer
+            server.lane = Lane(shortcut) if self._fast_lane else None
+        return server
 
 
 class Server(web.Server):
-    """In place of `made`, which aiohttp offers no other way to change."""
+    """In place of `made`: aiohttp offers no other way to choose the kind of connections."""
 
-    def __init__(self, made: web.Server, shortcut: Shortcut, lane: Lane | None) -> None:
+    def __init__(self, made: web.Server) -> None:
         super().__init__(
-            shortcut.answer,
+            made.request_handler,
             request_factory=made.request_factory,
             handler_cancellation=made.handler_cancellation,
             loop=made._loop,
             **made._kwargs,
         )
-        self._lane = lane
+        self.lane: Lane | None = None
 
-    def __call__(self) -> RequestHandler:
-        if self._lane is None:
-            return super().__call__()
-        return Connection(self, self._lane, loop=self._loop, **self._kwargs)
+    def __call__(self) -> Connection:
+        if self.lane is None:
+            return Connection(self, loop=self._loop, **self._kwargs)
+        return LaneConnection(self, self.lane, loop=self._loop, **self._kwargs)

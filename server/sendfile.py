@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,14 @@ from aiohttp import web
 
 from server import transfers
 from server.byte_ranges import Selection, select
+from server.connection import Connection
 from server.descriptors import Representation
 from server.pieces import copied_pieces, pieces
 from server.raw_response import RawResponse
 from server.transfers import Transfer
 
 if TYPE_CHECKING:
+    import socket
     from asyncio import Transport
 
     from aiohttp.abc import AbstractStreamWriter
@@ -47,8 +48,8 @@ class FileResponse(RawResponse):
                 self._body_length = self._count
                 if transport.get_write_buffer_size():
                     await _drain(request.writer)
-            elif _has_raw_socket(transport):
-                await self._send(transport, head)
+            elif isinstance(request.protocol, Connection) and (copy := request.protocol.socket_copy()) is not None:
+                await self._send(transport, copy, head)
             else:
                 transport.write(head)
                 await self._copy(transport, request.writer)
@@ -64,17 +65,16 @@ class FileResponse(RawResponse):
             return b""
         return self._file.read_resident(self._offset, self._count) if self._count <= SMALL_BYTES else None
 
-    async def _send(self, transport: Transport, head: bytes) -> None:
-        with closing(transport.get_extra_info("socket").dup()) as destination:
-            body = pieces(self._file, self._offset, self._count)
-            transfer = Transfer(asyncio.get_running_loop(), transport, destination, head, body)
-            try:
-                transfer.begin()
-                if not transfer.over:
-                    await _end_of(transfer)
-            finally:
-                transfer.stop()
-                self._body_length = transfer.sent
+    async def _send(self, transport: Transport, destination: socket.socket, head: bytes) -> None:
+        body = pieces(self._file, self._offset, self._count)
+        transfer = Transfer(asyncio.get_running_loop(), transport, destination, head, body)
+        try:
+            transfer.begin()
+            if not transfer.over:
+                await _end_of(transfer)
+        finally:
+            transfer.stop()
+            self._body_length = transfer.sent
         if transfer.error is not None:
             raise OSError("cut short") from transfer.error
 
@@ -108,11 +108,3 @@ def _length_lines(selection: Selection, size: int) -> bytes:
     if selection.status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         return f"Content-Length: 0\r\nContent-Range: bytes */{size}\r\n".encode()
     return b""
-
-
-def _has_raw_socket(transport: Transport) -> bool:
-    """False for TLS, and while bytes wait in the transport: ours would overtake them."""
-    if transport.get_extra_info("sslcontext") is not None or transport.get_write_buffer_size():
-        return False
-    connection = transport.get_extra_info("socket")
-    return connection is not None and connection.fileno() >= 0

@@ -1,8 +1,4 @@
-"""Pieces on their way into one socket, one after the other each time the socket has room.
-
-They go to a duplicate of the connection's descriptor: the loop refuses a writer on a transport's own, and the
-number of one that a leaving client has freed may by then belong to another client.
-"""
+"""Pieces on their way into one socket, one after the other each time the socket has room."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ class Transfer:
         head: bytes,
         pieces: Iterator[Piece],
     ) -> None:
-        """`destination` is a duplicate of the transport's socket; its owner closes it afterwards."""
+        """`destination` is the connection's copy of the transport's socket."""
         self.sent = 0  # without the head
         self.over = False
         self.error: BaseException | None = None  # what cut it short; TimeoutError for a client that takes nothing

@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import re
+import resource
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
@@ -21,9 +22,10 @@ from aiohttp.web_protocol import RequestHandler
 
 from server import transfers
 from server.app import build_app
+from server.connection import Connection
 from server.connections import WAITING_AN_ADDRESS, thin_out
 from server.keys import TOKENS
-from server.lane import HELD_BYTES, Connection
+from server.lane import HELD_BYTES, LaneConnection
 from server.metrics import METRICS
 from server.shortcut import HEARD, ROUTE
 from server.streams import DESCRIPTORS
@@ -377,7 +379,7 @@ async def test_a_client_that_asks_and_asks_and_reads_nothing_fills_no_memory(
         await reader.readuntil(b"\r\n\r\n")
         writer.write(request * 20_000)
         held = connections_of(lane)[0]
-        assert isinstance(held, Connection)
+        assert isinstance(held, LaneConnection)
         while held.transport is not None and held.transport.is_reading():
             await asyncio.sleep(0)
         assert HELD_BYTES < len(held._held) < HELD_BYTES + (1 << 19)
@@ -494,10 +496,10 @@ async def test_a_deleted_film_is_gone_from_the_lane_at_once(lane: Running, film:
     assert (await ask(lane, film.segment())).status == 404
 
 
-async def test_without_the_switch_connections_are_aiohttps_own(config: Config) -> None:
+async def test_without_the_switch_there_is_no_lane(config: Config) -> None:
     async with running(house(config)) as server, connection(server):
         await arrived(server)
-        assert {type(held) for held in connections_of(server)} == {RequestHandler}
+        assert {type(held) for held in connections_of(server)} == {Connection}
 
 
 def test_the_private_parts_that_the_lane_leans_on_are_those_of_the_pinned_aiohttp() -> None:
@@ -512,3 +514,18 @@ def test_the_private_parts_that_the_lane_leans_on_are_those_of_the_pinned_aiohtt
     assert {"_upgraded", "transport", "_loop"} <= set(BaseProtocol.__slots__)
     for method in ("_process_keepalive", "_pause_transport_reading", "_resume_transport_reading"):
         assert callable(getattr(RequestHandler, method))
+
+
+async def test_without_descriptors_left_segments_are_sent_all_the_same(lane: Running, film: Film) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with asyncio.timeout(20), connection(lane) as (reader, writer):
+        await arrived(lane)
+        next_descriptor = os.dup(0)
+        os.close(next_descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next_descriptor, hard))
+        try:
+            writer.write(filled(PLAIN, film))
+            await reader.readuntil(b"\r\n\r\n")
+            assert await reader.readexactly(len(film.segment_bytes())) == film.segment_bytes()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
