@@ -32,7 +32,7 @@ def _outline(path: Path, film: MatroskaFile, entry: TrackEntry) -> IndexedTrack:
             return _audio(path, film, entry)
         raise NotCopyable("it is neither video nor sound")
     except NotCopyable as refusal:
-        return IndexedTrack(track=_bare(film, entry), samples=None, refusal=str(refusal))
+        return IndexedTrack(track=bare_track(film, entry), samples=None, refusal=str(refusal))
 
 
 def _video(path: Path, film: MatroskaFile, entry: TrackEntry) -> IndexedTrack:
@@ -62,7 +62,8 @@ def _samples(times: array[int], end: int) -> Samples:
     )
 
 
-def _bare(film: MatroskaFile, entry: TrackEntry) -> Track:
+def bare_track(film: MatroskaFile, entry: TrackEntry) -> Track:
+    """Stands for a track that is not handed on."""
     return Track(
         index=entry.index,
         track_id=entry.number,

@@ -49,11 +49,11 @@ def read_video_samples(path: Path, matroska: MatroskaFile, track: Track, start: 
     shown = array("q", sorted(times))
     samples = Samples(
         offsets=array("q", [block.payload for block in blocks]),
-        sizes=array("I", [_size(block.payload, block.end) for block in blocks]),
-        decode_times=_decode_times(times, shown),
+        sizes=array("I", [sample_bytes(block.payload, block.end) for block in blocks]),
+        decode_times=decode_times_of(times, shown),
         times=times,
         keyframes=array("I", [index for index, block in enumerate(blocks) if block.keyframe]),
-        end=_shown_until(matroska, track, blocks, shown) if end is None else end,
+        end=shown_until(matroska, track, _last(blocks), shown) if end is None else end,
     )
     _check_video(samples, shown, start)
     return samples
@@ -129,7 +129,7 @@ def number_packets(
         if count > MOST_ELEMENTS:
             raise NotCopyable("the sound is in too many packets")
         for offset, size in laces:
-            yield Packet(following, offset, _size(offset, offset + size), number is None)
+            yield Packet(following, offset, sample_bytes(offset, offset + size), number is None)
             following += 1
 
 
@@ -161,14 +161,14 @@ def _segment_blocks(
             return
         begun = begun or (block.time == start and block.start > cues.clusters[first])
         if begun:
-            yield _plain(block)
+            yield plain_frame(block)
         elif first == 0:
             raise NotCopyable("the film begins before its first keyframe")
     if end is not None:
         raise NotCopyable("a cue leads to no block")
 
 
-def _plain(block: Block) -> Block:
+def plain_frame(block: Block) -> Block:
     if block.flags & (INVISIBLE | LACING):
         raise NotCopyable("frames are hidden or laced")
     return block
@@ -182,22 +182,26 @@ def _cue(matroska: MatroskaFile, number: int, time: int) -> int:
     return index
 
 
-def _size(start: int, end: int) -> int:
+def sample_bytes(start: int, end: int) -> int:
     if not 0 < end - start <= LARGEST_SAMPLE_BYTES:
         raise NotCopyable("a sample is empty or huge")
     return end - start
 
 
-def _decode_times(times: array[int], shown: array[int]) -> array[int]:
+def decode_times_of(times: array[int], shown: array[int]) -> array[int]:
+    """`shown` are the `times` in rising order."""
     delay = max((early - late for early, late in zip(shown, times, strict=True)), default=0)
     return array("q", [time - delay for time in shown])
 
 
-def _shown_until(matroska: MatroskaFile, track: Track, blocks: list[Block], shown: array[int]) -> int:
-    """The last frame lasts as long as its block or its track says, else as long as the one before it."""
-    last = max(blocks, key=lambda block: block.time, default=None)
-    if last is None:
+def _last(blocks: list[Block]) -> Block:
+    if not blocks:
         raise NotCopyable("a cue leads to no block")
+    return max(blocks, key=lambda block: block.time)
+
+
+def shown_until(matroska: MatroskaFile, track: Track, last: Block, shown: array[int]) -> int:
+    """The frame shown last lasts as long as its block or its track says, else as long as the one before it."""
     default = round(matroska.entry(track.index).default_duration_ns * matroska.timescale / NANOSECONDS)
     before = shown[-1] - shown[-2] if len(shown) > 1 else 1
     told = last.duration if last.duration > 0 else default
