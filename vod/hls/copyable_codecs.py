@@ -11,6 +11,8 @@ from vod.hls.codecs import codec_string
 from vod.hls.init_section import copied_init_section
 from vod.hls.sample_entry import configuration
 
+PICTURES = frozenset({"avc1", "hvc1", "hev1"})
+SOUNDS = frozenset({"mp4a", "ac-3", "ec-3"})
 PLAIN_PROFILES = frozenset({66, 77})  # Baseline, Main: 4:2:0 with 8 bits by definition
 HIGH_PROFILE = 100
 HIGHEST_AVC_LEVEL = 52  # 5.2
@@ -25,14 +27,14 @@ LONGEST_GOLOMB_PREFIX = 32
 
 def refuse_codec(track: Track) -> None:
     """Raises NotCopyable where players would not take it, ValueError where its configuration is damaged."""
+    if track.codec not in (PICTURES if track.kind == "video" else SOUNDS):
+        raise NotCopyable(f"{track.codec} is not handed on")
     if track.codec == "avc1":
         _refuse_avc(configuration(track, b"avcC"))
     elif track.codec in ("hvc1", "hev1"):
         _refuse_hevc(configuration(track, b"hvcC"))
     elif track.codec == "mp4a":
         _refuse_aac(track)
-    elif track.codec not in ("ac-3", "ec-3"):
-        raise NotCopyable(f"{track.codec} is not handed on")
 
 
 def length_bytes(track: Track) -> int:

@@ -230,6 +230,11 @@ def test_broken_samples_are_refused(change: dict[str, list[int]], reason: str) -
         refuse_uncopyable(track_of(BASE), samples)
 
 
+def test_pictures_that_call_themselves_sound_are_refused() -> None:
+    with pytest.raises(NotCopyable, match="avc1 is not handed on"):
+        refuse_uncopyable(replace(track_of(BASE), kind="audio"), columns([0, 1000]))
+
+
 def test_packets_further_apart_than_their_sound_lasts_are_refused() -> None:
     with pytest.raises(NotCopyable, match="as long as their sound"):
         refuse_uncopyable(track_of(BASE, 1), columns(packets(50, length=1100)))
