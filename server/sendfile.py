@@ -6,7 +6,7 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server import transfers
 from server.byte_ranges import Selection, select
@@ -30,7 +30,7 @@ class FileResponse(RawResponse):
 
     def __init__(self, file: Representation, request: web.BaseRequest) -> None:
         headers = request.headers
-        if "Range" not in headers and "If-None-Match" not in headers:
+        if hdrs.RANGE not in headers and hdrs.IF_NONE_MATCH not in headers:
             selection, lines = Selection(HTTPStatus.OK, 0, file.size), file.whole_lines
         else:
             selection = select(request.method, headers, file.etag, file.size)

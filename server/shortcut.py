@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server.descriptors import DescriptorCache, Representation
 from server.hosts import host_allowed
@@ -73,9 +73,9 @@ class Shortcut:
         return (
             request.raw_path.startswith(HLS_FOLDER)
             and request.method in {"GET", "HEAD"}
-            and "Expect" not in headers
-            and "Content-Encoding" not in headers
-            and self.is_host(headers.get("Host", ""))
+            and hdrs.EXPECT not in headers
+            and hdrs.CONTENT_ENCODING not in headers
+            and self.is_host(headers.get(hdrs.HOST, ""))
         )
 
 

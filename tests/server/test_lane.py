@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import random
 import re
@@ -24,14 +25,16 @@ from server import transfers
 from server.app import build_app
 from server.connection import Connection
 from server.connections import WAITING_AN_ADDRESS, thin_out
+from server.holes import HOLES
 from server.keys import TOKENS
 from server.lane import HELD_BYTES, LaneConnection
 from server.metrics import METRICS
-from server.shortcut import HEARD, ROUTE
+from server.shortcut import ROUTE
 from server.streams import DESCRIPTORS
 from server.virtual_files import VirtualFile
 from tests.server.running import HOST, Running, ask, connection, descriptors_come_to, open_descriptors, running
 from tests.server.streaming import FILM, Film, make_film
+from vod.catalog.demands import Demand
 from vod.config import Config
 from vod.tokens import Scope
 
@@ -69,10 +72,9 @@ async def ways(config: Config, film: Film) -> AsyncIterator[Ways]:
     async with AsyncExitStack() as stack:
         served = {}
         for name in ("application", "shortcut", "lane"):
-            app = house(config)
+            served[name] = await stack.enter_async_context(running(house(config), fast_lane=name == "lane"))
             if name == "application":
-                app[HEARD] = lambda: True
-            served[name] = await stack.enter_async_context(running(app, fast_lane=name == "lane"))
+                somebody_waits(served[name])
             await warm(served[name], film)
         yield served
 
@@ -82,6 +84,12 @@ async def lane(config: Config, film: Film) -> AsyncIterator[Running]:
     async with running(house(config), fast_lane=True) as server:
         await warm(server, film)
         yield server
+
+
+def somebody_waits(server: Running) -> None:
+    """Segments of another film are being made for a viewer; the application hears of every request."""
+    elsewhere = Demand(media_id=UUID(int=7), lane="720p", first=0, last=1)
+    server.app[HOLES]._played[elsewhere] = math.inf
 
 
 def no_other_way(server: Running) -> None:
@@ -325,11 +333,10 @@ async def test_the_lane_takes_what_players_send(lane: Running, film: Film, playe
             assert await reader.readexactly(len(film.segment_bytes())) == film.segment_bytes()
 
 
-async def test_while_somebody_has_to_hear_of_requests_they_go_the_long_way(config: Config, film: Film) -> None:
-    app = house(config)
-    app[HEARD] = lambda: True
-    async with running(app, fast_lane=True) as server:
+async def test_while_segments_are_made_for_somebody_every_request_goes_the_long_way(config: Config, film: Film) -> None:
+    async with running(house(config), fast_lane=True) as server:
         await warm(server, film)
+        somebody_waits(server)
         no_other_way(server)
         assert (await ask(server, film.segment())).status == 500
 
