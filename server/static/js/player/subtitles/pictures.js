@@ -33,6 +33,7 @@ export class PictureSubtitles {
     this.shown = "";
     this.stopFrames = () => {};
     this.stopped = new AbortController();
+    this.paint(null);
     void this.open(indexUrl);
   }
 

@@ -1,0 +1,256 @@
+/** A film with subtitles of every kind: chosen in the menu, by key, remembered; and as a bare hls.js takes them. */
+
+import { join } from "node:path";
+import { album, finish, given, person } from "./chromium.mjs";
+
+const { base, setupCode, clip, tracks, sidecar } = given;
+const PREPARING_MS = 240_000;
+
+const picture = album("subtitles");
+const context = await person();
+const page = await context.newPage();
+const blank = await context.newPage(); // where pictures are measured
+await page.bringToFront();
+const found = { shown: {}, seen: {} };
+
+await setUp();
+await upload();
+await everythingIsMade();
+found.first = await chosen();
+found.menu = await menu();
+await plain();
+await styled();
+await pictures("blu-ray", "Français");
+await pictures("dvd", "Español");
+await keys();
+await remembered();
+await bareHls();
+await added();
+await finish(found);
+
+async function setUp() {
+  await page.goto(base);
+  await page.getByLabel("Set-up code").fill(setupCode);
+  await page.getByLabel("Your name").fill("Marta");
+  await page.getByLabel("Password").fill("correct horse battery");
+  await page.getByRole("button", { name: "Open the doors" }).click();
+  await page.waitForURL(`${base}/`);
+}
+
+async function upload() {
+  await page.goto(`${base}/upload`);
+  await page.setInputFiles("[data-picker]", clip);
+  await page.getByRole("button", { name: "Upload", exact: true }).click();
+  await page.locator('.parcel[data-state="done"]').waitFor({ timeout: 60_000 });
+  await page.getByRole("link", { name: "Open" }).click();
+  await page.waitForURL("**/watch/*");
+}
+
+/** Tracks come while the page is open, and it is not reloaded for them. */
+async function everythingIsMade() {
+  await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
+  await made(tracks);
+  await page.reload();
+  await page.getByRole("button", { name: "Subtitles" }).waitFor({ timeout: PREPARING_MS });
+  await page.waitForFunction(() => document.querySelector("video").readyState >= 2);
+}
+
+/** @param {number} count of tracks that are there, whole */
+async function made(count) {
+  await page.evaluate(async ({ wanted, patience }) => {
+    const url = `${location.pathname.replace("watch", "media-files")}/subtitles`;
+    const until = performance.now() + patience;
+    while (performance.now() < until) {
+      const { items } = await (await fetch(url)).json();
+      if (items.length === wanted && items.every((track) => track.url)) return;
+      await new Promise((done) => setTimeout(done, 300));
+    }
+    throw new Error("the subtitles are not made in time");
+  }, { wanted: count, patience: PREPARING_MS });
+}
+
+async function menu() {
+  await page.getByRole("button", { name: "Subtitles" }).click();
+  const choices = await page.getByRole("menuitemradio").allTextContents();
+  await picture(page, "menu", "every subtitle track of the film in one menu, with what it is for");
+  await page.keyboard.press("Escape");
+  return choices;
+}
+
+async function chosen() {
+  await page.getByRole("button", { name: "Subtitles" }).click();
+  const name = await page.locator('[role="menuitemradio"][aria-checked="true"]').first().textContent();
+  await page.keyboard.press("Escape");
+  return name;
+}
+
+/** @param {string} name */
+async function choose(name) {
+  await page.getByRole("button", { name: "Subtitles" }).click();
+  await page.getByRole("menuitemradio", { name, exact: true }).click();
+}
+
+/** @param {number} seconds */
+async function seek(seconds) {
+  await page.evaluate(async (time) => {
+    const video = document.querySelector("video");
+    const there = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+    video.currentTime = time;
+    await there;
+  }, seconds);
+}
+
+/** What the film looks like. @param {string} name @param {string} sentence */
+async function look(name, sentence) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  found.seen[name] = join(given.artifacts, `subtitles-${name}-film.png`);
+  await page.locator("[data-stage]").screenshot({ path: found.seen[name], animations: "disabled" });
+  await picture(page, name, sentence);
+}
+
+async function activeCues() {
+  return page.evaluate(() => {
+    const [track] = [...document.querySelector("video").textTracks].filter((one) => one.mode === "showing");
+    return [...(track?.activeCues ?? [])].map((cue) => cue.text);
+  });
+}
+
+async function plain() {
+  await choose("English");
+  await page.waitForFunction(() => [...document.querySelector("video").textTracks].some((one) => one.mode === "showing" && one.cues?.length));
+  await seek(1.5);
+  found.shown.plain = await activeCues();
+  await look("plain", "text subtitles above the controls");
+  await seek(4);
+  found.shown.between = await activeCues();
+}
+
+async function styled() {
+  await choose("日本語");
+  await seek(3);
+  await page.locator(".subtitle-canvas").waitFor();
+  await page.waitForFunction(() => document.querySelector(".subtitle-canvas").clientHeight > 100);
+  await drawn("styled", (red) => red > 50);
+  await look("styled", "a sign in ASS: red, and at the top, as its script says");
+  await seek(8);
+  await drawn("styled away", (red) => red === 0);
+}
+
+/** @param {string} name @param {string} label */
+async function pictures(name, label) {
+  await choose(label);
+  await seek(2);
+  await page.waitForFunction(() => document.querySelector(".subtitle-canvas")?.width > 1);
+  found.shown[name] = await page.evaluate(() => {
+    const canvas = document.querySelector(".subtitle-canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const inside = [];
+    for (let at = 3; at < data.length; at += 4) if (data[at] > 128) inside.push((at - 3) / 4);
+    const xs = inside.map((n) => n % canvas.width);
+    const ys = inside.map((n) => Math.floor(n / canvas.width));
+    const [first] = inside;
+    return {
+      canvas: [canvas.width, canvas.height],
+      box: [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1],
+      colour: [...data.slice(first * 4, first * 4 + 3)],
+    };
+  });
+  await look(name, `subtitles that are pictures (${name}), drawn over the film where the disc has them`);
+  await seek(5);
+  await page.waitForFunction(() => document.querySelector(".subtitle-canvas")?.width === 1);
+  found.shown[`${name} away`] = true;
+}
+
+/** Waits for what a worker draws: only a screenshot sees it. @param {string} name @param {(red: number) => boolean} holds */
+async function drawn(name, holds) {
+  for (let tries = 0; tries < 60 && !found.shown[name]; tries += 1) {
+    const png = [...(await page.locator("[data-stage]").screenshot())];
+    found.shown[name] = holds(await blank.evaluate(countRed, png));
+  }
+}
+
+/** In the upper half of a picture. @param {number[]} png */
+async function countRed(png) {
+  const image = await createImageBitmap(new Blob([Uint8Array.from(png)]));
+  const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, image.width, image.height / 2);
+  let red = 0;
+  for (let at = 0; at < data.length; at += 4) if (data[at] > 150 && data[at + 1] < 60 && data[at + 2] < 60) red += 1;
+  return red;
+}
+
+async function keys() {
+  await choose("Off");
+  await page.keyboard.press("s");
+  found.firstKey = await chosen();
+  for (let n = 0; n < tracks; n += 1) await page.keyboard.press("s");
+  found.lastKey = await chosen();
+  found.note = await page.locator("[data-note]").textContent();
+}
+
+async function remembered() {
+  await choose("English (SDH)");
+  await page.reload();
+  await page.getByRole("button", { name: "Subtitles" }).waitFor();
+  await page.waitForFunction(() => document.querySelector("video").textTracks.length > 0);
+  found.afterReload = await chosen();
+  await choose("Off");
+  await page.reload();
+  await page.getByRole("button", { name: "Subtitles" }).waitFor();
+  await page.waitForFunction(() => document.querySelector("video").readyState >= 2);
+  found.offAfterReload = await chosen();
+}
+
+/**
+ * Other players take what the master lists: their cues must lie where the film's time is. On a page without a policy,
+ * for hls.js makes its tracks of `data:` addresses.
+ */
+async function bareHls() {
+  const elsewhere = await person({ bypassCSP: true, storageState: await context.storageState() });
+  const other = await elsewhere.newPage();
+  await other.goto(page.url());
+  const { manifestUrl } = await other.evaluate(async () => (await fetch(location.pathname.replace("watch", "media-files"))).json());
+  found.bare = await other.evaluate(async (url) => {
+    const video = Object.assign(document.createElement("video"), { muted: true });
+    document.body.append(video);
+    const hls = new window.Hls({ workerPath: "/static/vendor/hls.worker.js" });
+    const heard = new Promise((done) => hls.once(window.Hls.Events.MANIFEST_PARSED, done));
+    hls.loadSource(url);
+    hls.attachMedia(video);
+    await heard;
+    const tracks = hls.subtitleTracks.map(({ name, lang, forced, default: isDefault }) => ({ name, lang, forced, default: isDefault }));
+    hls.subtitleTrack = hls.subtitleTracks.findIndex(({ name }) => name === "English");
+    hls.subtitleDisplay = true;
+    await video.play();
+    const cues = () => [...video.textTracks].flatMap((track) => [...(track.cues ?? [])]);
+    for (let tries = 0; tries < 200 && cues().length < 3; tries += 1) await new Promise((done) => setTimeout(done, 100));
+    const heardCues = cues().map((cue) => [cue.startTime, cue.endTime, cue.text]);
+    hls.destroy();
+    video.remove();
+    return { tracks, cues: heardCues };
+  }, manifestUrl);
+  await elsewhere.close();
+}
+
+async function added() {
+  const film = page.url().split("/").pop();
+  const status = await page.evaluate(
+    async ({ id, text }) => {
+      const form = new FormData();
+      form.append("language", "nl");
+      form.append("file", new Blob([text]), "film.srt");
+      const token = document.querySelector('meta[name="csrf-token"]').content;
+      const answer = await fetch(`/media-files/${id}/subtitles`, { method: "POST", body: form, headers: { "X-CSRF-Token": token } });
+      return answer.status;
+    },
+    { id: film, text: sidecar },
+  );
+  await made(tracks + 1);
+  await page.reload();
+  await page.getByRole("button", { name: "Subtitles" }).waitFor();
+  await choose("Nederlands");
+  await page.waitForFunction(() => [...document.querySelector("video").textTracks].some((one) => one.cues?.length));
+  await seek(1.5);
+  found.added = { status, cues: await activeCues() };
+}
