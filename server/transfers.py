@@ -12,6 +12,7 @@ from server.pieces import WINDOW_BYTES, Piece
 if TYPE_CHECKING:
     from asyncio import Transport
 
+TURN_SECONDS = 0.002  # then the other connections have theirs: a film of one-byte frames is a million short reads
 PATIENCE_SECONDS = 60.0  # for a reader that takes nothing; a paused player comes back with a Range
 
 
@@ -67,8 +68,8 @@ class Transfer:
             raise ConnectionResetError("The client has gone.")
         if self._head:
             self._send_head()
-        until = self.sent + WINDOW_BYTES
-        while self.sent < until:
+        until, deadline = self.sent + WINDOW_BYTES, self._loop.time() + TURN_SECONDS
+        while self.sent < until and self._loop.time() < deadline:
             piece = self._piece or next(self._pieces, None)
             if piece is None:
                 self._end(None)

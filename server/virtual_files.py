@@ -14,6 +14,8 @@ from server.descriptors import OpenFile, Stretch
 from server.raw_response import header_lines
 from vod.errors import SourceError
 
+MOST_AT_ONCE = 256  # stretches, half a microsecond each
+
 
 class VirtualFile:
     """`etag` is a strong one, quotes included: whoever makes the head knows what would change these bytes."""
@@ -63,6 +65,8 @@ class VirtualFile:
             number += 1
 
     def read_resident(self, offset: int, count: int) -> bytes | None:
+        if len(self._offsets) > MOST_AT_ONCE:
+            return None  # that would wait for them all the same
         parts: list[bytes | bytearray] = []
         for part in self.stretches(offset, count):
             found = self.source.read_resident(*part) if isinstance(part, Stretch) else part

@@ -536,3 +536,14 @@ async def test_without_descriptors_left_segments_are_sent_all_the_same(lane: Run
             assert await reader.readexactly(len(film.segment_bytes())) == film.segment_bytes()
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_from_a_cold_disk_the_lane_sends_the_same(big: bytes, lane: Running, film: Film) -> None:
+    with film.storage.segment(FILM, film.digest, "720p", 0).open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    no_other_way(lane)
+    async with asyncio.timeout(20), connection(lane) as (reader, writer):
+        writer.write(filled(PLAIN, film))
+        await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(len(big)) == big

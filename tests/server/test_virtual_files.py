@@ -200,6 +200,18 @@ async def test_a_slow_reader_costs_a_bounded_copy(virtual: Virtual) -> None:
     assert len(copies) < 20
 
 
+async def test_a_film_of_tiny_frames_holds_up_nobody(server: Running, virtual: Virtual) -> None:
+    original = await virtual.cache.original("film", virtual.path)
+    ranges = [(at * 2, 1) for at in range(300_000)]
+    virtual.cache.keep(("film", "tiny"), VirtualFile(original, b"moof", ranges, FIELDS, ETAG))
+    async with connection(server) as (reader, writer):
+        writer.write(b"GET /tiny HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        await ask(server, "/small")
+        assert server.connections == 1, "the other one was answered, and this one is not done"
+        assert await reader.read(-1) == b"moof" + virtual.bytes[: 2 * len(ranges) : 2]
+
+
 async def test_the_original_is_opened_once_for_all_segments_and_let_go_with_the_film(virtual: Virtual) -> None:
     before = open_descriptors()
     files = [await virtual.file("mixed") for _ in range(5)]
