@@ -14,6 +14,7 @@ import { Subtitles } from "./player/subtitles.js";
 import { FilmActions } from "./watch/actions.js";
 import { Curtain } from "./watch/curtain.js";
 import { drawLanes } from "./watch/lanes.js";
+import { SubtitleFiles } from "./watch/subtitle-files.js";
 
 /** @typedef {import("./media.js").Media} Media */
 
@@ -35,6 +36,7 @@ class WatchPage {
     });
     const spoken = () => this.engine.audioTracks[this.engine.chosenAudio]?.lang ?? "";
     this.subtitles = new Subtitles(this.stage, this.video, this.mediaId, spoken);
+    new SubtitleFiles(this.mediaId, this.subtitles);
     this.actions = new FilmActions(this.mediaId, { refresh: () => this.refresh(), leave: () => this.leave() });
     /** @type {Media | null} */
     this.media = null;

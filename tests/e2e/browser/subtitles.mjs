@@ -51,7 +51,7 @@ async function everythingIsMade() {
   await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
   await made(tracks);
   await page.reload();
-  await page.getByRole("button", { name: "Subtitles" }).waitFor({ timeout: PREPARING_MS });
+  await page.locator('[data-control="subtitles"]').waitFor({ timeout: PREPARING_MS });
   await page.waitForFunction(() => document.querySelector("video").readyState >= 2);
 }
 
@@ -70,7 +70,7 @@ async function made(count) {
 }
 
 async function menu() {
-  await page.getByRole("button", { name: "Subtitles" }).click();
+  await page.locator('[data-control="subtitles"]').click();
   const choices = await page.getByRole("menuitemradio").allTextContents();
   await picture(page, "menu", "every subtitle track of the film in one menu, with what it is for");
   await page.keyboard.press("Escape");
@@ -78,7 +78,7 @@ async function menu() {
 }
 
 async function chosen() {
-  await page.getByRole("button", { name: "Subtitles" }).click();
+  await page.locator('[data-control="subtitles"]').click();
   const name = await page.locator('[role="menuitemradio"][aria-checked="true"]').first().textContent();
   await page.keyboard.press("Escape");
   return name;
@@ -86,7 +86,7 @@ async function chosen() {
 
 /** @param {string} name */
 async function choose(name) {
-  await page.getByRole("button", { name: "Subtitles" }).click();
+  await page.locator('[data-control="subtitles"]').click();
   await page.getByRole("menuitemradio", { name, exact: true }).click();
 }
 
@@ -192,12 +192,12 @@ async function keys() {
 async function remembered() {
   await choose("English (SDH)");
   await page.reload();
-  await page.getByRole("button", { name: "Subtitles" }).waitFor();
+  await page.locator('[data-control="subtitles"]').waitFor();
   await page.waitForFunction(() => document.querySelector("video").textTracks.length > 0);
   found.afterReload = await chosen();
   await choose("Off");
   await page.reload();
-  await page.getByRole("button", { name: "Subtitles" }).waitFor();
+  await page.locator('[data-control="subtitles"]').waitFor();
   await page.waitForFunction(() => document.querySelector("video").readyState >= 2);
   found.offAfterReload = await chosen();
 }
@@ -234,23 +234,41 @@ async function bareHls() {
 }
 
 async function added() {
-  const film = page.url().split("/").pop();
-  const status = await page.evaluate(
-    async ({ id, text }) => {
-      const form = new FormData();
-      form.append("language", "nl");
-      form.append("file", new Blob([text]), "film.srt");
-      const token = document.querySelector('meta[name="csrf-token"]').content;
-      const answer = await fetch(`/media-files/${id}/subtitles`, { method: "POST", body: form, headers: { "X-CSRF-Token": token } });
-      return answer.status;
-    },
-    { id: film, text: sidecar },
-  );
+  await page.locator('[data-do="subtitles"]').click();
+  const file = (/** @type {string} */ text) => ({ name: "Film (2001).nl.srt", mimeType: "text/plain", buffer: Buffer.from(text) });
+  await page.setInputFiles('[data-dialog="subtitles"] [name="file"]', file("no cue in it"));
+  found.guessed = await page.locator('[data-dialog="subtitles"] [name="language"]').inputValue();
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.locator('[data-dialog="subtitles"] [data-dialog-problem]').waitFor();
+  await picture(page, "refused", "a file that holds no subtitles: the form says so and keeps what was typed");
+  await page.setInputFiles('[data-dialog="subtitles"] [name="file"]', file(sidecar));
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.locator('[data-dialog="subtitles"]').waitFor({ state: "hidden" });
   await made(tracks + 1);
-  await page.reload();
-  await page.getByRole("button", { name: "Subtitles" }).waitFor();
-  await choose("Nederlands");
+  await chooseOnceThere("Nederlands");
   await page.waitForFunction(() => [...document.querySelector("video").textTracks].some((one) => one.cues?.length));
   await seek(1.5);
-  found.added = { status, cues: await activeCues() };
+  found.added = await activeCues();
+  await removed();
+}
+
+/** The page hears of it by itself. @param {string} name */
+async function chooseOnceThere(name) {
+  const choice = page.getByRole("menuitemradio", { name, exact: true });
+  for (let tries = 0; tries < 60; tries += 1) {
+    await page.locator('[data-control="subtitles"]').click();
+    if (await choice.isVisible()) return choice.click();
+    await page.keyboard.press("Escape");
+    await page.waitForTimeout(250);
+  }
+  throw new Error(`${name} does not come to an open page`);
+}
+
+async function removed() {
+  await page.locator('[data-do="subtitles"]').click();
+  await picture(page, "files", "the files that were added, each to be removed");
+  await page.getByRole("button", { name: "Remove Nederlands" }).click();
+  await page.locator("[data-subtitle-files-panel]").waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Close" }).click();
+  found.removed = await menu();
 }

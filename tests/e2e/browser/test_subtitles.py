@@ -84,11 +84,17 @@ def test_another_player_finds_the_tracks_with_their_flags_and_the_cues_in_time(e
 
 
 def test_a_file_that_somebody_adds_is_shown(evening: Any) -> None:
-    assert evening["added"] == {"status": 201, "cues": ["Hoi <b>allemaal</b>"]}
+    assert evening["guessed"] == "nl"
+    assert evening["added"] == ["Hoi <b>allemaal</b>"]
+
+
+def test_a_file_that_is_removed_is_gone_from_the_menu(evening: Any) -> None:
+    assert evening["removed"] == evening["menu"]
 
 
 def test_no_policy_is_violated_and_nothing_fails(evening: Any) -> None:
-    assert (evening["violations"], evening["consoleErrors"], evening["dialogs"]) == ([], [], [])
+    refused = [error for error in evening["consoleErrors"] if "422" not in error]  # the file without a cue
+    assert (evening["violations"], refused, evening["dialogs"]) == ([], [], [])
 
 
 def _film() -> Path:
