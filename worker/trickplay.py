@@ -63,7 +63,7 @@ class Stills:
 async def run(job: JobSnapshot, context: Context) -> None:
     media = (await context.database.run(media_files.get, job.media_file_id)).media_file
     plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
-    if plan.video is None or not plan.rungs:
+    if plan.video is None:
         return
     original = context.storage.original(media.id, media.extension)
     film = Film(media_id=media.id, original=original, plan=plan, video=plan.video)
@@ -137,7 +137,7 @@ async def _make_stills(context: Context, film: Film, index: Index | None) -> Non
 
 async def find_stills(context: Context, film: Film, index: Index | None) -> Stills:
     """From the rung where there is one, else from the original."""
-    layout = trickplay.layout(film.plan, film.video.rungs[-1])
+    layout = trickplay.layout(film.plan)
     max_pixels = context.launcher.settings.max_pixels
     if index is None:
         arguments = trickplay.original_arguments(film.plan, film.video, film.original, layout, max_pixels)
@@ -190,7 +190,7 @@ def _limits(context: Context, film: Film, layout: Layout) -> Limits:
 def _publish_stills(storage: Storage, film: Film, found: Stills) -> None:
     """The index last: whoever finds it finds the sheets."""
     folder = storage.trickplay(film.media_id, film.plan.digest)
-    layout = trickplay.layout(film.plan, film.video.rungs[-1])
+    layout = trickplay.layout(film.plan)
     files.make_folder(folder)
     for number, sheet in enumerate(found.sheets):
         files.publish(folder / trickplay.sheet_name(number), sheet)

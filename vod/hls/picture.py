@@ -145,7 +145,8 @@ def for_jpeg(picture: Any, video: VideoPlan | None) -> Any:
 
 
 def _is_high_definition(video: VideoPlan) -> bool:
-    return any(min(rung.width, rung.height) >= HIGH_DEFINITION_LINES for rung in video.rungs)
+    pictures = (*video.rungs, *((video.copied,) if video.copied else ()))
+    return any(min(picture.width, picture.height) >= HIGH_DEFINITION_LINES for picture in pictures)
 
 
 def _video_options(plan: Plan, video: VideoPlan, rung: Rung, span: Span, source: Input) -> dict[str, object]:

@@ -22,7 +22,7 @@ from vod.ffmpeg.guards import input_guards
 from vod.hls.encode import FIRST_PIPE
 from vod.hls.keyframes import Keyframe
 from vod.hls.picture import for_jpeg, tone_mapped
-from vod.hls.plan import Plan, Rung, VideoPlan
+from vod.hls.plan import Plan, VideoPlan
 
 BOX_PIXELS = (160, 90)  # turned for a picture held upright
 SHEET_COLUMNS = SHEET_ROWS = 10
@@ -60,9 +60,12 @@ class Layout:
         return sheet, column * self.width, row * self.height
 
 
-def layout(plan: Plan, rung: Rung) -> Layout:
+def layout(plan: Plan) -> Layout:
+    """Raises ValueError for a film without pictures."""
+    if not plan.pictures:
+        raise ValueError("there is nothing to be seen")
     interval = still_interval(plan.duration_seconds)
-    width, height = still_size(rung)
+    width, height = still_size(plan.pictures[-1].width, plan.pictures[-1].height)
     expected = min(MOST_STILLS, math.ceil(plan.duration_seconds / interval) + 1)
     return Layout(
         interval_seconds=interval,
@@ -80,11 +83,11 @@ def still_interval(duration_seconds: Fraction) -> Fraction:
     return max(shorter, duration_seconds / (MOST_STILLS - 1))
 
 
-def still_size(rung: Rung) -> tuple[int, int]:
+def still_size(width: int, height: int) -> tuple[int, int]:
     """Even sides, as 4:2:0 wants them."""
-    wide, high = BOX_PIXELS if rung.width >= rung.height else BOX_PIXELS[::-1]
-    scale = min(Fraction(wide, rung.width), Fraction(high, rung.height))
-    return max(2, round(rung.width * scale / 2) * 2), max(2, round(rung.height * scale / 2) * 2)
+    wide, high = BOX_PIXELS if width >= height else BOX_PIXELS[::-1]
+    scale = min(Fraction(wide, width), Fraction(high, height))
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
 def choose(keyframes: Sequence[Keyframe], layout: Layout, timescale: int) -> list[Keyframe]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.vod.hls.argv import value
-from tests.vod.hls.builders import make_plan, make_rung, make_video
+from tests.vod.hls.builders import make_plan, make_video
 from vod.errors import OutputRefused
 from vod.hls import trickplay
 from vod.hls.keyframes import Keyframe
@@ -49,13 +49,13 @@ def test_stills_are_ten_seconds_apart_but_in_short_and_very_long_films(seconds: 
 @pytest.mark.parametrize("seconds", [Fraction(1, 25), 7, 60, 600, 7200, 9991, 48 * 3600])
 def test_no_film_has_more_than_a_thousand_stills_on_ten_sheets(seconds: Fraction) -> None:
     plan = lasting(seconds)
-    layout = trickplay.layout(plan, plan.rungs[-1])
+    layout = trickplay.layout(plan)
     assert layout.stills <= 1000 and layout.most_sheets <= 11
     assert layout.tiles >= min(100, layout.stills)
 
 
 @pytest.mark.parametrize(
-    ("rung", "size"),
+    ("picture", "size"),
     [
         pytest.param((1280, 720), (160, 90), id="16:9"),
         pytest.param((854, 480), (160, 90), id="almost"),
@@ -65,8 +65,8 @@ def test_no_film_has_more_than_a_thousand_stills_on_ten_sheets(seconds: Fraction
         pytest.param((1920, 2), (160, 2), id="a line"),
     ],
 )
-def test_a_still_fits_its_box_and_keeps_its_shape(rung: tuple[int, int], size: tuple[int, int]) -> None:
-    assert trickplay.still_size(make_rung(width=rung[0], height=rung[1])) == size
+def test_a_still_fits_its_box_and_keeps_its_shape(picture: tuple[int, int], size: tuple[int, int]) -> None:
+    assert trickplay.still_size(*picture) == size
 
 
 def test_of_each_stretch_the_first_keyframe_is_taken() -> None:
@@ -152,7 +152,7 @@ def test_times_that_make_no_sense_are_refused(lines: bytes) -> None:
 def test_of_an_original_keyframes_alone_are_read_within_the_guards() -> None:
     plan = lasting(7200)
     assert plan.video is not None
-    layout = trickplay.layout(plan, plan.rungs[-1])
+    layout = trickplay.layout(plan)
     arguments = trickplay.original_arguments(plan, plan.video, Path("/media/film.mp4"), layout, 1_000_000)
     wanted = {"-discard": "nokey", "-skip_frame": "nokey", "-f": "mov", "-max_pixels": "1000000", "-threads": "1"}
     before = list(arguments[: arguments.index("-i")])
