@@ -148,7 +148,9 @@ def _filling(storage: Storage, row: MediaFile) -> Filling:
     states = rendition_states(storage, row.id, plan)
     lanes = {part.name: lane for lane, parts in plan.lanes.items() for part in parts}
     offered = servable(plan, states)
-    renditions = [_rendition(found, lanes.get(name, COPY_LANE), available=name in offered) for name, found in states.items()]
+    renditions = [
+        _rendition(found, lanes.get(name, COPY_LANE), available=name in offered) for name, found in states.items()
+    ]
     has_trickplay = storage.stills(row.id, row.plan_digest).exists()
     return Filling(lane_progress(plan, states), renditions, has_trickplay)
 

@@ -30,7 +30,8 @@ from server.virtual_files import VirtualFile
 from vod.catalog.demands import Demand
 from vod.errors import NotFound
 from vod.hls.segment_index import read_segment
-from vod.storage import EXTENSION, INIT_SECTION
+from vod.hls.virtual import VirtualSegment
+from vod.storage import EXTENSION, INIT_SECTION, Storage
 from vod.tokens import Scope
 
 SWEEP_SECONDS = 5
@@ -146,25 +147,38 @@ async def _missing_file(
     number = 0 if name.file == INIT_SECTION else name.segment
     if foreseen is None or number is None or number >= foreseen.segment_count:
         raise NotFound("There is no such file.")
-    if foreseen.is_copied:
-        return app[DESCRIPTORS].keep(key, await _virtual_file(app, media_id, name, number, fields))
-    await _fill(request, path, media_id, name, number, foreseen)
-    return await app[DESCRIPTORS].open(key, path, fields)
+    if not foreseen.is_copied or name.file == INIT_SECTION:
+        await _fill(request, path, media_id, name, number, foreseen)
+        return await app[DESCRIPTORS].open(key, path, fields)
+    alone = app[STORAGE].virtual_segment(media_id, name.digest, name.rendition, number)
+    try:
+        file = await _virtual_file(app, media_id, name, number, fields)
+    except FileNotFoundError:
+        await _fill(request, alone, media_id, name, number, foreseen)
+        file = await _virtual_file(app, media_id, name, number, fields)
+    return app[DESCRIPTORS].keep(key, file)
 
 
 async def _virtual_file(
     app: web.Application, media_id: UUID, name: HlsName, number: int, fields: Mapping[str, str]
 ) -> VirtualFile:
-    """Raises NotFound where the index or the original is gone."""
-    index = app[STORAGE].segment_index(media_id, name.digest, name.rendition)
+    """Raises FileNotFoundError where nobody has read this segment yet, NotFound where its index is damaged."""
     try:
-        segment = await asyncio.to_thread(read_segment, index, number)
+        segment = await asyncio.to_thread(_read_virtual, app[STORAGE], media_id, name, number)
         path = await asyncio.to_thread(app[STORAGE].find_original, media_id)
         original = await app[DESCRIPTORS].original(str(media_id), path)
-    except (FileNotFoundError, ValueError):
+    except ValueError:
         raise NotFound("There is no such file.") from None
     etag = f'"{name.digest}-{name.rendition}-{number}-{segment.size_bytes:x}"'
     return VirtualFile(original, segment.head, segment.ranges, fields, etag)
+
+
+def _read_virtual(storage: Storage, media_id: UUID, name: HlsName, number: int) -> VirtualSegment:
+    """From the index of the whole rendition, or of the segment alone."""
+    try:
+        return read_segment(storage.segment_index(media_id, name.digest, name.rendition), number)
+    except FileNotFoundError:
+        return read_segment(storage.virtual_segment(media_id, name.digest, name.rendition, number), 0)
 
 
 async def _fill(

@@ -102,6 +102,9 @@ class Storage:
     def segment_index(self, media_id: UUID, digest: str, rendition: str) -> Path:
         return self.rendition(media_id, digest, rendition) / SEGMENT_INDEX
 
+    def virtual_segment(self, media_id: UUID, digest: str, rendition: str, number: int) -> Path:
+        return self.rendition(media_id, digest, rendition) / index_name(number)
+
     def segment(self, media_id: UUID, digest: str, rendition: str, number: int) -> Path:
         return self.rendition(media_id, digest, rendition) / segment_name(number)
 
@@ -135,7 +138,7 @@ class Storage:
             names = os.listdir(self.rendition(media_id, digest, rendition))
         except FileNotFoundError:
             return set()
-        return {int(name[:-4]) for name in names if name.endswith(".m4s") and name[:-4].isdecimal()}
+        return {int(name[:-4]) for name in names if name.endswith((".m4s", ".idx")) and name[:-4].isdecimal()}
 
     def delete_media(self, media_id: UUID, extension: str) -> None:
         """Remove every byte of one media file; idempotent. The original goes last."""
@@ -150,6 +153,11 @@ class Storage:
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.root).free
+
+
+def index_name(number: int) -> str:
+    """Of one virtual segment, where the original is not indexed as a whole."""
+    return f"{number:05d}.idx"
 
 
 def segment_name(number: int) -> str:

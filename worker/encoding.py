@@ -9,20 +9,24 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import groupby
 from logging import getLogger
+from pathlib import Path
 
 from vod import storage as files
 from vod.catalog import media_files
 from vod.catalog.jobs import JobSnapshot
-from vod.errors import DiskFull
+from vod.containers.samples import NotCopyable
+from vod.errors import DiskFull, JobCancelled
 from vod.ffmpeg.process import Command, Limits, Running
 from vod.hls.cutter import CameTooLate, Target, cut_audio, cut_video
 from vod.hls.encode import Input, Span
 from vod.hls.picture import ladder_arguments
-from vod.hls.plan import AudioPlan, Encoded, Plan, Rung
+from vod.hls.plan import AudioPlan, Copied, Encoded, Plan, Rendition, Rung
 from vod.hls.progress import load_plan, rendition_states
 from vod.hls.sound import audio_arguments
 from worker.context import Context
-from worker.lanes import advance, refresh
+from worker.copies import write_segment
+from worker.lanes import advance, give_up_copies, refresh
+from worker.reels import Reel
 
 log = getLogger(__name__)
 
@@ -55,7 +59,7 @@ class _Work:
     async def on_segment(self, number: int) -> None:
         self.segments_done += 1
         self.context.lease.achieved()
-        whole = (self.job.last_segment - self.job.first_segment + 1) * len(self.parts)
+        whole = (self.job.last_segment - self.job.first_segment + 1) * len(self.plan.parts(self.job.lane))
         self.context.lease.report(min(1.0, self.segments_done / whole))
         self.context.tell()
         if number == 0 and self.job.is_urgent:
@@ -72,21 +76,39 @@ async def run(job: JobSnapshot, context: Context) -> None:
         threads=context.config.ffmpeg.threads,
     )
     for parts, span in await asyncio.to_thread(_missing, job, context, plan):
-        await _make(_Work(job, context, plan, parts, span), source)
+        copies = [part for part in parts if isinstance(part, Copied)]
+        for copied in copies:
+            await _copy(_Work(job, context, plan, (), span), copied, source.path)
+        encoded = [part for part in parts if not isinstance(part, Copied)]
+        if encoded:
+            await _make(_Work(job, context, plan, encoded, span), source)
     await asyncio.to_thread(_sync_folders, job, context, plan)
     await advance(job, context, plan)
 
 
-def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Encoded], Span]]:
+def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Rendition], Span]]:
     """Nothing that is there is encoded again: the gaps of the job's range, with the renditions that have them."""
     states = rendition_states(context.storage, job.media_file_id, plan)
     wanted = range(job.first_segment, job.last_segment + 1)
 
-    def lacking(number: int) -> tuple[Encoded, ...]:
-        return tuple(part for part in plan.parts(job.lane) if number not in states[part.name].present)
+    def lacking(number: int) -> tuple[Rendition, ...]:
+        return tuple(part for part in plan.parts(job.lane) if states[part.name].lacks(number))
 
     gaps = [(list(parts), list(numbers)) for parts, numbers in groupby(wanted, lacking) if parts]
     return [(parts, Span(first=numbers[0], last=numbers[-1])) for parts, numbers in gaps]
+
+
+async def _copy(work: _Work, copied: Copied, original: Path) -> None:
+    """Virtual segments: each is on disk before the next is read. Raises SourceError where one is none."""
+    storage, media_id = work.context.storage, work.job.media_file_id
+    try:
+        reel = await asyncio.to_thread(Reel.of, original, work.plan, copied)
+        for number in range(work.span.first, min(work.span.last + 1, work.plan.grid(copied.name).count)):
+            if await asyncio.to_thread(write_segment, storage, media_id, work.plan, copied, reel, number):
+                await work.on_segment(number)
+    except NotCopyable as refusal:
+        await give_up_copies(work.context, media_id, f"{copied.name} cannot be handed on as it is: {refusal}")
+        raise JobCancelled("The film is planned anew.") from None
 
 
 async def _make(work: _Work, source: Input) -> None:

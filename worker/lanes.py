@@ -6,6 +6,7 @@ Every step asks the disk and may be repeated; two workers that finish at once do
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 from uuid import UUID
@@ -18,7 +19,7 @@ from vod.hls.bandwidth import Measured, estimate, measure
 from vod.hls.encode import Span
 from vod.hls.iframes import list_iframes
 from vod.hls.multivariant import render_multivariant
-from vod.hls.plan import LADDER_LANE, PREVIEW_LANE, Plan
+from vod.hls.plan import COPY_LANE, LADDER_LANE, PREVIEW_LANE, Plan
 from vod.hls.progress import RenditionState, missing_segments, rendition_states, servable
 from vod.hls.spans import next_spans
 from vod.hls.subtitle_files import listed_tracks
@@ -26,6 +27,8 @@ from vod.hls.subtitle_group import render_subtitle_group
 from vod.hls.subtitles import SubtitleTrack
 from vod.storage import Storage
 from worker.context import Context
+
+log = logging.getLogger(__name__)
 
 # Of a new film: half a minute, what a player fills its buffer with.
 HEAD_SECONDS = 30
@@ -37,7 +40,8 @@ async def advance(job: JobSnapshot, context: Context, plan: Plan) -> None:
     if not missing:
         await refresh(context, job.media_file_id, plan)
     elif job.lane in plan.lanes:
-        await open_spans(context, job.media_file_id, plan, job.lane, priority=jobs.LADDER, finished=job.id)
+        priority = jobs.COPY if job.lane == COPY_LANE else jobs.LADDER
+        await open_spans(context, job.media_file_id, plan, job.lane, priority=priority, finished=job.id)
 
 
 async def open_head(context: Context, media_id: UUID, plan: Plan) -> None:
@@ -84,7 +88,7 @@ def _add_job(media_id: UUID, lane: str, span: Span, priority: int) -> None:
         lane=lane,
         first_segment=span.first,
         last_segment=span.last,
-        priority=priority if span.first == 0 else jobs.LADDER,
+        priority=priority if span.first == 0 or lane == COPY_LANE else jobs.LADDER,
     )
 
 
@@ -152,3 +156,10 @@ def _record(media_id: UUID, plan: Plan, offered: frozenset[str], complete: froze
         jobs.add(media_id, JobKind.TRICKPLAY, priority=jobs.TRICKPLAY)
     if len(complete) == len(plan.renditions):
         jobs.add(media_id, JobKind.VERIFY, priority=jobs.VERIFY)
+
+
+async def give_up_copies(context: Context, media_id: UUID, reason: str) -> None:
+    """The film is planned anew, with everything encoded; who watches the old plan watches on."""
+    log.warning("media file %s: %s", media_id, reason)
+    await asyncio.to_thread(files.publish, context.storage.refused_copies(media_id), reason.encode())
+    await context.database.run(jobs.add, media_id, JobKind.PROBE, priority=jobs.PROBE)

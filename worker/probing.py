@@ -23,16 +23,18 @@ from vod.containers.samples import NotCopyable
 from vod.ffmpeg.packets import Streams
 from vod.ffmpeg.probe import probe
 from vod.ffmpeg.source import Source
-from vod.hls.copies import Tracks
-from vod.hls.plan import LADDER_LANE, Plan
+from vod.hls.plan import COPY_LANE, LADDER_LANE, Plan
 from vod.hls.planning import PlanSettings, make_plan
 from vod.hls.playlist import render_media_playlist
 from vod.storage import Storage
 from worker.context import Context
-from worker.copies import packets_of, read_index, write_copies
+from worker.copies import OriginalIndex, read_index, write_copies
 from worker.init_sections import make_init_sections
 from worker.lanes import open_head, open_spans, refresh
 from worker.subtitling import ask_for_subtitles
+
+# Of a lane's first span; sound is as urgent as the preview.
+PRIORITIES = {LADDER_LANE: jobs.LADDER, COPY_LANE: jobs.COPY}
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +46,13 @@ async def run(job: JobSnapshot, context: Context) -> None:
     original = context.storage.original(media_id, media.extension)
     reading = asyncio.create_task(asyncio.to_thread(_read_index, context.storage, media_id, original))
     source = await probe(context.launcher, original, _packets(reading))
-    plan = await asyncio.to_thread(_plan, context, media_id, source, await reading, original)
+    plan = await asyncio.to_thread(_plan, context, media_id, source, await reading)
     await context.database.run(_record, media_id, source, plan)
     if plan.copies:
         await refresh(context, media_id, plan)  # it may play already
     await open_head(context, media_id, plan)
     for lane in plan.lanes:
-        priority = jobs.LADDER if lane == LADDER_LANE else jobs.HEAD
+        priority = PRIORITIES.get(lane, jobs.HEAD)
         await open_spans(context, media_id, plan, lane, priority=priority)
     context.tell()
     await make_init_sections(context, media_id, plan)
@@ -58,20 +60,21 @@ async def run(job: JobSnapshot, context: Context) -> None:
     await refresh(context, media_id, plan)
 
 
-def _read_index(storage: Storage, media_id: UUID, original: Path) -> Tracks:
-    return {} if storage.refused_copies(media_id).exists() else read_index(original)
+def _read_index(storage: Storage, media_id: UUID, original: Path) -> OriginalIndex:
+    refused = storage.refused_copies(media_id).exists()
+    return OriginalIndex(path=original) if refused else read_index(original)
 
 
-async def _packets(reading: Awaitable[Tracks]) -> Streams:
-    return packets_of(await reading)
+async def _packets(reading: Awaitable[OriginalIndex]) -> Streams:
+    return (await reading).packets
 
 
-def _plan(context: Context, media_id: UUID, source: Source, tracks: Tracks, original: Path) -> Plan:
+def _plan(context: Context, media_id: UUID, source: Source, index: OriginalIndex) -> Plan:
     """Stored, with the copies that it holds; what turns out to be no copy after all is encoded."""
     settings = plan_settings(context.config.hls)
-    plan = make_plan(source, settings, tracks)
+    plan = make_plan(source, settings, index.tracks, copied_on_demand=index.outlined is not None)
     try:
-        write_copies(context.storage, media_id, plan, tracks, original)
+        write_copies(context.storage, media_id, plan, index)
     except NotCopyable as refusal:
         log.info("media file %s is not copied: %s", media_id, refusal)
         plan = make_plan(source, settings)

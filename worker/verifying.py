@@ -11,10 +11,8 @@ from logging import getLogger
 from pathlib import Path
 from uuid import UUID
 
-from vod import storage as files
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
-from vod.catalog.models import JobKind
 from vod.containers.samples import NotCopyable
 from vod.errors import HomereelError, OutputRefused, ProcessError, SourceError
 from vod.ffmpeg.guards import guard_arguments, input_guards
@@ -26,7 +24,7 @@ from vod.hls.verify import SegmentRefused, read_samples, verify_rendition
 from vod.storage import INIT_SECTION, segment_name
 from worker.context import Context
 from worker.copies import refuse_open_groups, written_out
-from worker.lanes import open_spans
+from worker.lanes import give_up_copies, open_spans
 
 log = getLogger(__name__)
 
@@ -55,7 +53,7 @@ async def run(job: JobSnapshot, context: Context) -> None:
                 await verify_decodes(context.launcher, folder, plan, name)
             context.lease.report((done + 1) / len(plan.renditions))
     except CopyRefused as refusal:
-        await _give_up_copies(context, media.id, refusal)
+        await give_up_copies(context, media.id, refusal.detail)
     except SegmentRefused as refusal:
         await _make_anew(job, context, plan, refusal)
     else:
@@ -76,13 +74,6 @@ async def _verify_copies(context: Context, media_id: UUID, plan: Plan, original:
                     await _verify_segment(context.launcher, folder, copied.name, number, segment)
         except (OutputRefused, NotCopyable, OSError) as fault:
             raise CopyRefused(f"{copied.name} cannot be handed on as it is: {fault}") from None
-
-
-async def _give_up_copies(context: Context, media_id: UUID, refusal: CopyRefused) -> None:
-    """The film is planned anew, with everything encoded; who watches the old plan watches on."""
-    log.warning("media file %s: %s", media_id, refusal.detail)
-    await asyncio.to_thread(files.publish, context.storage.refused_copies(media_id), refusal.detail.encode())
-    await context.database.run(jobs.add, media_id, JobKind.PROBE, priority=jobs.PROBE)
 
 
 async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, refusal: SegmentRefused) -> None:

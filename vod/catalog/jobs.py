@@ -23,6 +23,7 @@ HEAD = 80  # the first spans of a new film
 URGENT = HEAD  # from here on somebody waits: done beside everything else, with the machine's full speed
 ARTWORK = 75
 VERIFY = 70
+COPY = 60  # reading where the original's segments lie: little work, and then it plays anywhere
 SUBTITLES = 60
 LADDER = 40
 TRICKPLAY = 30

@@ -11,8 +11,8 @@ from pathlib import Path
 from vod.hls.codecs import codec_string
 from vod.hls.plan import AudioPlan, Copied, Grid, Rendition
 from vod.hls.playlist import longest_segment_seconds
-from vod.hls.segment_index import SegmentIndex
-from vod.storage import INIT_SECTION, SEGMENT_INDEX, segment_name
+from vod.hls.segment_index import index_sizes
+from vod.storage import INIT_SECTION, SEGMENT_INDEX, index_name, segment_name
 
 # What our encoders write, as RFC 6381 says it: profile_idc and constraint flags; the level follows
 HIGH_PROFILE = "6400"
@@ -33,7 +33,7 @@ def measure(folder: Path, grid: Grid, rendition: Rendition) -> Measured:
 
     Raises OSError where a file is missing, ValueError where one is not what it should be.
     """
-    sizes = _copied_sizes(folder) if isinstance(rendition, Copied) else _file_sizes(folder, grid)
+    sizes = _copied_sizes(folder, grid) if isinstance(rendition, Copied) else _file_sizes(folder, grid)
     return Measured(
         peak_bps=peak_bps(sizes, grid),
         average_bps=_bps(sum(sizes), sum(grid.durations)),
@@ -42,12 +42,9 @@ def measure(folder: Path, grid: Grid, rendition: Rendition) -> Measured:
 
 
 def estimate(rendition: Rendition) -> Measured:
-    """What a rendition that is still being made will be: at most what its encoder is allowed.
-
-    Raises ValueError for a copied one, which is there or not.
-    """
+    """What a rendition that is still being made will be: at most what its encoder is allowed."""
     if isinstance(rendition, Copied):
-        raise ValueError("a copied rendition is measured")
+        return Measured(peak_bps=rendition.expected_bps, average_bps=rendition.expected_bps, codec=rendition.codec)
     if isinstance(rendition, AudioPlan):
         return Measured(peak_bps=rendition.bitrate_bps, average_bps=rendition.bitrate_bps, codec=AAC_LC)
     codec = f"avc1.{HIGH_PROFILE}{round(float(rendition.level) * 10):02X}"
@@ -58,12 +55,10 @@ def _file_sizes(folder: Path, grid: Grid) -> list[int]:
     return [(folder / segment_name(number)).stat().st_size for number in range(grid.count)]
 
 
-def _copied_sizes(folder: Path) -> list[int]:
-    index = SegmentIndex.open(folder / SEGMENT_INDEX)
-    try:
-        return index.sizes
-    finally:
-        index.close()
+def _copied_sizes(folder: Path, grid: Grid) -> list[int]:
+    if (folder / SEGMENT_INDEX).exists():
+        return index_sizes(folder / SEGMENT_INDEX)
+    return [size for number in range(grid.count) for size in index_sizes(folder / index_name(number))]
 
 
 def peak_bps(sizes: Sequence[int], grid: Grid) -> int:

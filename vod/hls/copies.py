@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vod.containers.samples import IndexedTrack, NotCopyable, Track
-from vod.ffmpeg.source import AudioStream, VideoStream
+from vod.ffmpeg.source import AudioStream, Source, VideoStream
 from vod.hls.codecs import codec_string
 from vod.hls.copying import Clock, cuts_from_keyframes, cuts_from_packets, refuse_uncopyable
 from vod.hls.init_section import copied_init_section
@@ -37,7 +37,7 @@ class CopiedSound:
 
 
 def copy_picture(
-    stream: VideoStream, tracks: Tracks, start_seconds: Fraction, segment_seconds: Fraction, end_ticks: int
+    source: Source, stream: VideoStream, tracks: Tracks, segment_seconds: Fraction, end_ticks: int
 ) -> CopiedPicture:
     """Raises NotCopyable with the reason why the pictures have to be encoded."""
     indexed = _indexed(tracks, stream.index)
@@ -45,9 +45,14 @@ def copy_picture(
     if stream.rotation or stream.interlaced:
         raise NotCopyable("it would not be shown upright" if stream.rotation else "it is interlaced")
     refuse_uncopyable(track, samples)
-    clock = Clock.of_pictures(track.timescale, start_seconds)
+    clock = Clock.of_pictures(track.timescale, source.start_seconds)
     rung = CopiedRung(
-        name=COPIED_RUNG, stream_index=stream.index, width=stream.width, height=stream.height, codec=_codec(track)
+        name=COPIED_RUNG,
+        stream_index=stream.index,
+        width=stream.width,
+        height=stream.height,
+        codec=_codec(track),
+        expected_bps=int(source.size_bytes * 8 / source.duration_seconds),
     )
     return CopiedPicture(rung=rung, cuts=cuts_from_keyframes(samples, clock, segment_seconds, end_ticks))
 

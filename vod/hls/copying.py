@@ -145,7 +145,9 @@ def _nearest(starts: Sequence[int], nominal: Fraction, end: int) -> list[int]:
 
 
 def cuts_from_packets(samples: Samples, clock: Clock, boundaries: Sequence[Fraction]) -> tuple[int, ...]:
-    """In ticks of the sound's rendition: 0, the packet starts nearest to `boundaries`, the last packet's end.
+    """In ticks of the sound's rendition: 0, the packet starts nearest to `boundaries`, and the film's end.
+
+    Where sound ends a little earlier its last packet lasts until then: all playlists have one duration (Apple 8.3).
 
     `boundaries` are the film's cuts in seconds, from 0 to its end. Raises NotCopyable where packets leave gaps, and
     where sound begins late or ends early: an encoder can fill that with silence.
@@ -164,7 +166,7 @@ def cuts_from_packets(samples: Samples, clock: Clock, boundaries: Sequence[Fract
         start = clock.from_source(times[nearest_packet(times, clock, round(boundary * clock.timescale))])
         if cuts[-1] < start < end:
             cuts.append(start)
-    return (*cuts, end)
+    return (*cuts, max(end, round(boundaries[-1] * clock.timescale)))
 
 
 def nearest_packet(times: Sequence[int], clock: Clock, ticks: int) -> int:

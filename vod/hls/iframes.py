@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
+from vod.hls.bandwidth import Measured, peak_bps
 from vod.hls.codecs import codec_string
 from vod.hls.keyframes import Keyframe
-from vod.hls.bandwidth import Measured, peak_bps
 from vod.hls.multivariant import quoted
 from vod.hls.plan import Grid, Plan, Rung
 from vod.hls.playlist import PROTOCOL_VERSION, Extinf, Map, extinf_microseconds, target_duration

@@ -18,7 +18,7 @@ from typing import Any, Literal
 PLAN_VERSION = 2
 LADDER_LANE = "ladder"
 PREVIEW_LANE = "preview"
-COPY_LANE = "copy"  # of what is there from the start: nothing is ever made in it
+COPY_LANE = "copy"  # virtual segments; where the whole original is indexed at once, nothing is ever made in it
 AUDIO_LANE_PREFIX = "audio-"
 AAC_FRAME_SAMPLES = 1024
 PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
@@ -52,6 +52,7 @@ class CopiedRung:
     width: int
     height: int
     codec: str  # RFC 6381
+    expected_bps: int  # until it is measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,7 @@ class CopiedAudio:
     timescale: int
     cuts: tuple[int, ...]
     codec: str  # RFC 6381
+    expected_bps: int  # until it is measured
     channels: int
     language: str
     label: str
@@ -156,6 +158,7 @@ class Plan:
     video: VideoPlan | None
     audio: tuple[AudioPlan, ...]
     copied_audio: tuple[CopiedAudio, ...] = ()
+    copied_on_demand: bool = False  # each virtual segment is read from the original when it is asked for
     subtitles: tuple[SubtitlePlan, ...] = ()
     version: int = PLAN_VERSION
 
@@ -196,24 +199,21 @@ class Plan:
         return good[-1] if good else next(iter(self.rungs), None)
 
     @property
-    def lanes(self) -> dict[str, tuple[Encoded, ...]]:
-        """What one ffmpeg process makes together, span by span until all of it is there."""
-        lanes: dict[str, tuple[Encoded, ...]] = {LADDER_LANE: self.rungs} if self.rungs else {}
+    def lanes(self) -> dict[str, tuple[Rendition, ...]]:
+        """What is made together, by one ffmpeg process or none, span by span until all of it is there."""
+        lanes: dict[str, tuple[Rendition, ...]] = {LADDER_LANE: self.rungs} if self.rungs else {}
+        if self.copied_on_demand and self.copies:
+            lanes[COPY_LANE] = self.copies
         return lanes | {audio.lane: (audio,) for audio in self.audio}
 
-    def parts(self, lane: str) -> tuple[Encoded, ...]:
+    def parts(self, lane: str) -> tuple[Rendition, ...]:
         """The renditions of a lane; beside `lanes` there are the preview and each rendition alone, for viewers.
 
         Raises KeyError for a lane that this plan does not know.
         """
         if lane == PREVIEW_LANE and self.preview is not None:
             return (self.preview,)
-        return self.lanes.get(lane) or (self._encoded[lane],)
-
-    @property
-    def _encoded(self) -> dict[str, Encoded]:
-        found: tuple[Encoded, ...] = (*self.rungs, *self.audio)
-        return {rendition.name: rendition for rendition in found}
+        return self.lanes.get(lane) or (self.renditions[lane],)
 
     def grid(self, rendition: str) -> Grid:
         """Raises KeyError for a rendition this plan does not hold."""

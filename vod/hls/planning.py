@@ -38,7 +38,9 @@ class PlanSettings:
     max_lines: int
 
 
-def make_plan(source: Source, settings: PlanSettings, tracks: Tracks | None = None) -> Plan:
+def make_plan(
+    source: Source, settings: PlanSettings, tracks: Tracks | None = None, *, copied_on_demand: bool = False
+) -> Plan:
     """`tracks` is the original's index, where it has one: what can be is handed on as it is.
 
     Raises SourceError where nothing of the original can be shown or heard.
@@ -61,6 +63,7 @@ def make_plan(source: Source, settings: PlanSettings, tracks: Tracks | None = No
         video=video,
         audio=encoded,
         copied_audio=copied,
+        copied_on_demand=copied_on_demand and (bool(copied) or (video is not None and video.copied is not None)),
         subtitles=plan_subtitles(source.subtitles),
     )
 
@@ -107,7 +110,7 @@ def _with_copy(
 ) -> VideoPlan:
     """The original's pictures are one more rung, and their keyframes are every rung's cuts."""
     try:
-        copied = copy_picture(stream, tracks, source.start_seconds, settings.segment_seconds, video.cuts[-1])
+        copied = copy_picture(source, stream, tracks, settings.segment_seconds, video.cuts[-1])
     except NotCopyable as refusal:
         return replace(video, copy_refusal=str(refusal))
     rungs = below(copied.rung, video.rungs)

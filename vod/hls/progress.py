@@ -24,6 +24,10 @@ class RenditionState:
     def complete(self) -> bool:
         return len(self.present) == self.total
 
+    def lacks(self, number: int) -> bool:
+        """False for a segment that it never has: sound may end earlier than pictures."""
+        return number < self.total and number not in self.present
+
 
 def servable(plan: Plan, states: Mapping[str, RenditionState]) -> frozenset[str]:
     """What a player may be offered now: complete, or made faster than it is watched, once its head is there."""
@@ -35,7 +39,7 @@ def servable(plan: Plan, states: Mapping[str, RenditionState]) -> frozenset[str]
 
 
 def _is_fast(plan: Plan, rendition: Rendition) -> bool:
-    return isinstance(rendition, AudioPlan) or rendition == plan.preview
+    return isinstance(rendition, AudioPlan | Copied) or rendition == plan.preview
 
 
 def load_plan(storage: Storage, media_id: UUID, digest: str) -> Plan:
@@ -65,14 +69,14 @@ def missing_segments(storage: Storage, media_id: UUID, plan: Plan, lane: str) ->
     """Segments that at least one rendition of the lane lacks, in order."""
     states = rendition_states(storage, media_id, plan)
     parts = [states[part.name] for part in plan.parts(lane)]
-    return [number for number in range(parts[0].total) if any(number not in part.present for part in parts)]
+    longest = max(part.total for part in parts)
+    return [number for number in range(longest) if any(part.lacks(number) for part in parts)]
 
 
 def _state(storage: Storage, media_id: UUID, plan: Plan, rendition: Rendition) -> RenditionState:
     total = plan.grid(rendition.name).count
-    if isinstance(rendition, Copied):
-        index = storage.segment_index(media_id, plan.digest, rendition.name)
-        present = set(range(total)) if index.exists() else set()
+    if isinstance(rendition, Copied) and storage.segment_index(media_id, plan.digest, rendition.name).exists():
+        present = set(range(total))
     else:
         present = storage.segments_present(media_id, plan.digest, rendition.name)
     return RenditionState(

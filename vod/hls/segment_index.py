@@ -116,6 +116,15 @@ class SegmentIndex:
         os.close(self._descriptor)
 
 
+def index_sizes(path: Path) -> list[int]:
+    """Bytes of every segment of the index at `path`. Blocks; raises OSError or ValueError."""
+    index = SegmentIndex.open(path)
+    try:
+        return index.sizes
+    finally:
+        index.close()
+
+
 def read_segment(path: Path, number: int) -> VirtualSegment:
     """One segment of the index at `path`. Blocks; raises OSError, ValueError or IndexError."""
     index = SegmentIndex.open(path)

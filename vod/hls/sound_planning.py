@@ -20,6 +20,7 @@ PACKET_LATTICE = {"aac": 1024, "ac3": 1536, "eac3": 256, "mp3": 576, "mp2": 1152
 STEREO_BPS = 150_000  # Apple 2.9 allows 160 kb/s; ffmpeg spends up to 5 % more than told, boxes are 2 %
 AAC_RATES = (44_100, 48_000)
 SURROUND = "surround"
+COPIED_BPS = 640_000  # the most that AC-3 has
 
 
 def plan_audio(
@@ -67,6 +68,7 @@ def _copied_audio(
         timescale=sound.timescale,
         cuts=sound.cuts,
         codec=sound.codec,
+        expected_bps=COPIED_BPS,
         channels=stream.channels,
         **told,
     )

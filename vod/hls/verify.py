@@ -22,9 +22,9 @@ from vod.errors import OutputRefused
 from vod.hls.codecs import codec_string
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
 from vod.hls.plan import Copied, Grid, Picture, Plan
-from vod.hls.segment_index import SegmentIndex
+from vod.hls.segment_index import SegmentIndex, read_segment
 from vod.hls.virtual import VirtualSegment
-from vod.storage import INIT_SECTION, SEGMENT_INDEX, segment_name
+from vod.storage import INIT_SECTION, SEGMENT_INDEX, index_name, segment_name
 
 LARGEST_INIT_BYTES = 1 << 20
 LARGEST_MOOF_BYTES = 4 << 20
@@ -96,12 +96,18 @@ def _file_reader(folder: Path) -> ReadSamples:
 def _copied_reader(folder: Path, grid: Grid) -> ReadSamples:
     """Raises OutputRefused where the index is damaged, or one of another plan."""
     try:
-        with closing(SegmentIndex.open(folder / SEGMENT_INDEX)) as index:
-            _check(len(index) == grid.count, f"it has {len(index)} segments of {grid.count}")
-            segments = [index.segment(number) for number in range(grid.count)]
+        segments = _virtual_segments(folder, grid)
     except (OSError, ValueError) as fault:
         raise OutputRefused(f"The segment index cannot be used: {fault}.") from None
     return lambda number, defaults: read_virtual_samples(segments[number], defaults)
+
+
+def _virtual_segments(folder: Path, grid: Grid) -> list[VirtualSegment]:
+    if not (folder / SEGMENT_INDEX).exists():
+        return [read_segment(folder / index_name(number), 0) for number in range(grid.count)]
+    with closing(SegmentIndex.open(folder / SEGMENT_INDEX)) as index:
+        _check(len(index) == grid.count, f"it has {len(index)} segments of {grid.count}")
+        return [index.segment(number) for number in range(grid.count)]
 
 
 def verify_init_section(data: bytes, plan: Plan, name: str) -> None:
