@@ -31,12 +31,12 @@ from vod.ffmpeg.labels import language_tag
 from vod.hls.plan import Plan
 from vod.hls.progress import load_plan
 from vod.hls.sidecars import Facts, Sidecar, add_sidecar, remove_sidecar, stored_sidecars
-from vod.hls.subtitle_files import PICTURE_INDEX, STYLED, WHOLE, marker
+from vod.hls.subtitle_files import PICTURE_INDEX, STYLED, WHOLE, is_empty, marker
 from vod.hls.track_names import label
 from vod.storage import Storage
 from vod.tokens import Scope, expiry_for
 
-LARGEST_FILE_BYTES = 16 << 20  # typeset ASS reaches a few MiB
+LARGEST_FILE_BYTES = 8 << 20  # twice what typeset ASS reaches; hostile ones cost under four seconds of a thread
 LONGEST_LABEL = 100
 UNKNOWN_LANGUAGE = "und"
 
@@ -219,6 +219,8 @@ def _look(storage: Storage, row: MediaFile, base: str) -> list[SubtitleView]:
 def _planned(storage: Storage, media_id: UUID, plan: Plan, base: str) -> list[SubtitleView]:
     views = []
     for track in plan.subtitles:
+        if is_empty(storage, media_id, plan, track.name):
+            continue
         is_there = marker(storage, media_id, plan, track).exists()
         file = PICTURE_INDEX if track.kind == "picture" else WHOLE
         views.append(

@@ -15,7 +15,7 @@ from vod import storage as files
 from vod.errors import OutputRefused
 from vod.ffmpeg.process import Command, Launcher, Limits, Running
 from vod.hls.plan import Plan, SubtitlePlan
-from vod.hls.subtitle_files import PICTURE_INDEX, PICTURES, publish_cues
+from vod.hls.subtitle_files import PICTURE_INDEX, PICTURES, mark_empty, publish_cues
 from vod.storage import Storage
 from vod.subtitles.ass import plain_cues, read_script, written
 from vod.subtitles.cues import SubtitlesRefused, tidy
@@ -159,6 +159,7 @@ def _open_writers(work: SubtitlePass, stack: ExitStack) -> list[PictureWriter]:
 def _publish_index(work: SubtitlePass, track: SubtitlePlan, writer: PictureWriter) -> None:
     if not writer.runs:
         log.info("media file %s: no picture in subtitle track %s", work.media_id, track.name)
+        mark_empty(work.storage, work.media_id, work.plan, track.name)
         return
     folder = work.storage.rendition(work.media_id, work.plan.digest, track.name)
     files.publish_once(folder / PICTURE_INDEX, writer.index().encode())
@@ -175,8 +176,10 @@ def _publish_text(work: SubtitlePass, track: SubtitlePlan, content: bytes) -> No
             found = read_webvtt(text) if TEXT[track.codec][0] == "webvtt" else read_srt(text)
     except SubtitlesRefused as error:
         log.warning("media file %s: subtitle track %s is left out: %s", work.media_id, track.name, error.detail)
+        mark_empty(work.storage, work.media_id, work.plan, track.name)
         return
     cues = tidy(found, shift_ms=work.shift_ms, duration_ms=ceil(work.plan.duration_seconds * 1000))
     if not cues:
         log.info("media file %s: not a line in subtitle track %s", work.media_id, track.name)
+        mark_empty(work.storage, work.media_id, work.plan, track.name)
     publish_cues(work.storage, work.media_id, work.plan, track.name, cues, styled)

@@ -1,13 +1,14 @@
 """The `subtitles` job: every subtitle track of an original, in one pass over it, and the files that people added.
 
 A film plays without them, so a track that cannot be read is nobody's failure: it is noted and left out. Where the pass
-over all tracks fails, each is tried alone, for one damaged track must not cost the others.
+over all tracks fails, smaller ones follow, for one damaged track must not cost the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from logging import getLogger
 from uuid import UUID
@@ -19,8 +20,9 @@ from vod.errors import DiskFull, NotFound, ProcessError, ProcessTimeout
 from vod.hls.plan import Plan, SubtitlePlan
 from vod.hls.progress import load_plan
 from vod.hls.sidecars import SIDECAR_PREFIX, sidecar_content, stored_sidecars
-from vod.hls.subtitle_files import marker, publish_cues
+from vod.hls.subtitle_files import is_empty, mark_empty, marker, publish_cues
 from vod.storage import Storage
+from vod.subtitles.extraction import is_copied
 from worker import subtitle_pass
 from worker.context import Context
 from worker.lanes import publish_playlists
@@ -47,7 +49,7 @@ async def run(job: JobSnapshot, context: Context) -> None:
             original=context.storage.original(media.id, media.extension),
             tracks=missing,
         )
-        await _make_all(work)
+        await _make(work)
     await asyncio.to_thread(publish_sidecars, context.storage, media.id, plan)
     await asyncio.to_thread(publish_playlists, context.storage, media.id, plan)
     await context.database.run(media_files.touch, media.id)
@@ -81,26 +83,38 @@ def _add_job(media_id: UUID) -> None:
 
 
 def _missing(storage: Storage, media_id: UUID, plan: Plan) -> list[SubtitlePlan]:
-    return [track for track in plan.subtitles if not marker(storage, media_id, plan, track).exists()]
+    return [
+        track
+        for track in plan.subtitles
+        if not marker(storage, media_id, plan, track).exists() and not is_empty(storage, media_id, plan, track.name)
+    ]
 
 
-async def _make_all(work: SubtitlePass) -> None:
+async def _make(work: SubtitlePass) -> None:
     try:
         await subtitle_pass.make(work)
     except ProcessTimeout as error:
         log.warning("media file %s: no subtitles: %s", work.media_id, error.detail)
     except ProcessError as error:
-        log.info("media file %s: its subtitle tracks are tried one by one: %s", work.media_id, error.stderr_tail[-500:])
-        for track in work.tracks:
-            await _make_alone(replace(work, tracks=(track,)))
+        await _make_apart(work, error)
 
 
-async def _make_alone(work: SubtitlePass) -> None:
-    try:
-        await subtitle_pass.make(work)
-    except ProcessError as error:
+async def _make_apart(work: SubtitlePass, error: ProcessError) -> None:
+    if len(work.tracks) == 1:
         (track,) = work.tracks
         log.warning("media file %s: subtitle track %s is left out: %s", work.media_id, track.name, error.detail)
+        await asyncio.to_thread(mark_empty, work.storage, work.media_id, work.plan, track.name)
+        return
+    log.info("media file %s: its subtitle tracks are tried apart: %s", work.media_id, error.stderr_tail[-500:])
+    for tracks in _smaller(work.tracks):
+        await _make(replace(work, tracks=tracks))
+
+
+def _smaller(tracks: Sequence[SubtitlePlan]) -> list[list[SubtitlePlan]]:
+    """A decoder is what fails; tracks that are copied stay together, for each pass may read the whole original."""
+    copied = [track for track in tracks if is_copied(track.codec)]
+    together = [copied] if 0 < len(copied) < len(tracks) else [[track] for track in copied]
+    return together + [[track] for track in tracks if not is_copied(track.codec)]
 
 
 def _check_disk(context: Context, missing: list[SubtitlePlan]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from vod.catalog import jobs, media_files
 from vod.catalog.models import JobKind
 from vod.hls.plan import Plan, SubtitlePlan
 from vod.hls.sidecars import stored_sidecars
-from vod.hls.subtitle_files import publish_cues
+from vod.hls.subtitle_files import mark_empty, publish_cues
 from vod.storage import make_folder, publish
 from vod.subtitles.cues import Cue
 
@@ -167,6 +168,18 @@ async def subtitled(house: House, film: UUID, plan: Plan) -> Plan:
         media_files.mark_processing, film, probe={}, duration=24.0, width=1, height=1, digest=found.digest
     )
     return found
+
+
+async def test_a_track_in_which_nobody_says_anything_is_not_shown(
+    house: House, user: Person, add_film: AddFilm, plan_film: PlanFilm
+) -> None:
+    film = await add_film()
+    plan = dataclasses.replace(await plan_film(film), segment_seconds=Fraction(5))  # another digest
+    found = await subtitled(house, film, plan)
+    storage = house.app[STORAGE]
+    storage.media_playlist(film, found.digest, "subs-eng").unlink()
+    mark_empty(storage, film, found, "subs-eng")
+    assert await listed(user, film) == []
 
 
 async def test_tracks_of_the_original_come_with_links_that_work_and_show_nothing_by_themselves(

@@ -163,6 +163,7 @@ async def test_a_track_without_a_line_is_not_listed(launcher: Launcher, yard: Ya
     folder, plan = await subtitled(yard, launcher, original)
     assert [track.name for track in plan.subtitles] == ["subs-und"]
     assert not (folder / "subs-und.m3u8").exists() and listed(folder) == []
+    assert (folder / "subs-und" / "nothing.json").exists()
 
 
 async def test_a_track_that_cannot_be_read_does_not_cost_the_others(launcher: Launcher, yard: Yard) -> None:
@@ -175,6 +176,7 @@ async def test_a_track_that_cannot_be_read_does_not_cost_the_others(launcher: La
     make(*SOUND, "-i", str(wide), "-i", str(words), *tracks, "-c:a", "aac", "-c:s", "copy", str(original))
     below, _ = await subtitled(yard, launcher, original)
     assert [text for _, _, text in whole(below, "subs-und")] == ["still here"]
+    assert (below / "subs-eng" / "nothing.json").exists()
 
 
 @pytest.mark.parametrize(

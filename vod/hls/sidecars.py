@@ -94,7 +94,7 @@ def read_sidecar(data: bytes, suffix: str) -> tuple[tuple[Cue, ...], str]:
     text = decoded(data)
     cues = tidy(READERS[suffix](text))
     if not cues:
-        raise SubtitlesRefused(f"There is not one line in this file that a .{suffix} file could hold.")
+        raise SubtitlesRefused(f"There is not one line with its time in this file. Is it really a .{suffix} file?")
     return cues, written(read_script(text)) if suffix in ("ass", "ssa") else ""
 
 

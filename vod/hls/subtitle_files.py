@@ -8,7 +8,7 @@
     subs-eng/styled.ass      where the original had styling
     subs-ger/pictures.json   its presence says that the track is whole; beside it pictures.bin
 
-Tracks in which nobody says anything have no files.
+    subs-ita/nothing.json    nobody says anything in this track, or it cannot be read: it is looked at no more
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from vod.subtitles.webvtt import render_whole
 
 WHOLE, STYLED = "whole.vtt", "styled.ass"
 PICTURES, PICTURE_INDEX = "pictures.bin", "pictures.json"
+NOTHING = "nothing.json"
 
 
 def publish_cues(
@@ -55,6 +56,18 @@ def marker(storage: Storage, media_id: UUID, plan: Plan, track: SubtitlePlan) ->
     if track.kind == "picture":
         return storage.rendition(media_id, plan.digest, track.name) / PICTURE_INDEX
     return storage.media_playlist(media_id, plan.digest, track.name)
+
+
+def mark_empty(storage: Storage, media_id: UUID, plan: Plan, name: str) -> None:
+    folder = storage.rendition(media_id, plan.digest, name)
+    files.make_folder(folder)
+    files.publish_once(folder / NOTHING, b"{}")
+    files.sync_folder(folder)
+
+
+def is_empty(storage: Storage, media_id: UUID, plan: Plan, name: str) -> bool:
+    """Whether the track was looked at and has nothing to show."""
+    return (storage.rendition(media_id, plan.digest, name) / NOTHING).exists()
 
 
 def listed_tracks(storage: Storage, media_id: UUID, plan: Plan) -> tuple[SubtitleTrack, ...]:

@@ -67,6 +67,12 @@ class Wanted:
         return self.codec in PICTURES
 
 
+def is_copied(codec: str) -> bool:
+    """Whether no decoder touches such a track."""
+    encoder = TEXT[codec][1] if codec in TEXT else PICTURES[codec]
+    return encoder == "copy"
+
+
 def output_count(tracks: Sequence[Wanted]) -> int:
     texts = sum(not track.is_picture for track in tracks)
     return texts + (texts < len(tracks))

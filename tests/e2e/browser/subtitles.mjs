@@ -26,6 +26,8 @@ await keys();
 await remembered();
 await bareHls();
 await added();
+await hostile();
+await firstChoices();
 await finish(found);
 
 async function setUp() {
@@ -271,4 +273,60 @@ async function removed() {
   await page.locator("[data-subtitle-files-panel]").waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Close" }).click();
   found.removed = await menu();
+}
+
+/** The decoders of pictures are given a picture in which bytes have been changed, again and again. */
+async function hostile() {
+  found.hostile = await page.evaluate(async () => {
+    const { items } = await (await fetch(`${location.pathname.replace("watch", "media-files")}/subtitles`)).json();
+    const { packetsOf } = await import("/static/js/player/subtitles/pictures.js");
+    const { drawPgs } = await import("/static/js/player/subtitles/pgs.js");
+    const { drawVobSub } = await import("/static/js/player/subtitles/vobsub.js");
+    let state = 1;
+    const random = (/** @type {number} */ below) => (state = (state * 48271) % 2147483647) % below;
+    const faults = [];
+    let slowest = 0;
+    for (const track of items.filter((item) => item.kind === "picture")) {
+      const head = await (await fetch(track.url)).json();
+      const whole = new Uint8Array(await (await fetch(track.url.replace(".json", ".bin"))).arrayBuffer());
+      for (let n = 0; n < 1500; n += 1) {
+        const bytes = whole.slice(0, n % 3 ? whole.length : random(whole.length));
+        for (let changes = random(8); changes > 0; changes -= 1) bytes[random(bytes.length || 1)] = random(256);
+        const begun = performance.now();
+        try {
+          const packets = packetsOf(new DataView(bytes.buffer));
+          if (head.kind === "pgs") drawPgs(packets);
+          else if (packets.length) drawVobSub(packets[0], 100_000, head);
+        } catch (error) {
+          if (!(error instanceof RangeError)) faults.push(String(error));
+        }
+        slowest = Math.max(slowest, performance.now() - begun);
+      }
+    }
+    return { faults: faults.slice(0, 5), slowest };
+  });
+}
+
+/** What is shown of itself. */
+async function firstChoices() {
+  found.firstChoices = await page.evaluate(async () => {
+    const { firstChoice } = await import("/static/js/player/subtitles.js");
+    const track = (name, language, facts = {}) => ({ name, language, forced: false, default: false, hearingImpaired: false, ...facts });
+    const tracks = [
+      track("en", "en", { default: true }),
+      track("en-sdh", "en", { hearingImpaired: true }),
+      track("fr-forced", "fr", { forced: true }),
+    ];
+    const wishes = [
+      [undefined, "fr"],
+      [undefined, "de"],
+      [undefined, "en"],
+      [null, "fr"],
+      [null, "en"],
+      [{ language: "en", hearingImpaired: true }, "fr"],
+      [{ language: "nl", hearingImpaired: false }, "fr"],
+      [{ language: "nl", hearingImpaired: false }, "en"],
+    ];
+    return wishes.map(([wish, spoken]) => firstChoice(tracks, wish, spoken)?.name ?? null);
+  });
 }

@@ -92,6 +92,15 @@ def test_a_file_that_is_removed_is_gone_from_the_menu(evening: Any) -> None:
     assert evening["removed"] == evening["menu"]
 
 
+def test_a_damaged_picture_is_nonsense_at_most_and_soon_over(evening: Any) -> None:
+    assert evening["hostile"]["faults"] == []
+    assert evening["hostile"]["slowest"] < 2000
+
+
+def test_what_is_shown_without_being_asked_for_depends_on_what_is_heard_and_was_chosen_before(evening: Any) -> None:
+    assert evening["firstChoices"] == ["fr-forced", "en", None, "fr-forced", None, "en-sdh", "fr-forced", None]
+
+
 def test_no_policy_is_violated_and_nothing_fails(evening: Any) -> None:
     refused = [error for error in evening["consoleErrors"] if "422" not in error]  # the file without a cue
     assert (evening["violations"], refused, evening["dialogs"]) == ([], [], [])

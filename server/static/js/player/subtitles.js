@@ -46,23 +46,29 @@ export class Subtitles {
     this.shown = null;
     this.decided = false;
     this.lookedAt = -PATIENCE_MS;
+    this.timer = 0;
     this.holder = one('[data-menu-holder="subtitles"]', stage);
     new Menu(this.holder, () => this.choices());
     video.addEventListener("loadedmetadata", () => this.decide());
   }
 
-  /** Look again while there is something to wait for; cheap to call often. */
+  /** Something of the film has changed: look again if there is something to wait for; cheap to call often. */
   hear() {
     const waiting = !this.tracks.length || this.tracks.some((track) => !track.url);
-    if (waiting && performance.now() - this.lookedAt > PATIENCE_MS) void this.refresh();
+    if (!waiting || this.timer) return;
+    const pause = Math.max(0, this.lookedAt + PATIENCE_MS - performance.now());
+    this.timer = setTimeout(() => void this.refresh(), pause);
   }
 
   async refresh() {
+    clearTimeout(this.timer);
+    this.timer = 0;
     this.lookedAt = performance.now();
     const { items } = await call("GET", `/media-files/${encodeURIComponent(this.mediaId)}/subtitles`).catch(() => ({ items: [] }));
     if (items.length || !this.chosen) this.tracks = items;
     show(this.holder, this.ready.length > 0);
     this.decide();
+    if (this.tracks.some((track) => !track.url)) this.hear();
   }
 
   get ready() {

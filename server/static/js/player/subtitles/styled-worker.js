@@ -3,7 +3,7 @@
  * was given. It alone may compile WebAssembly (server/headers.py).
  */
 
-import load from "/static/vendor/jassub/jassub-worker.js";
+import load from "../../../vendor/jassub/jassub-worker.js";
 
 const FONT = "/static/vendor/jassub/default.woff2";
 const FAMILY = "liberation sans";
