@@ -87,6 +87,7 @@ class HlsSection(Section):
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "veryfast"
     crf: int = Field(23, ge=10, le=40)
     max_lines: int = Field(1080, ge=144, le=1080)
+    copy_originals: bool = True
     token_seconds: int = Field(24 * 3600, ge=300, le=7 * 24 * 3600)
 
 

@@ -17,6 +17,8 @@ SECRETS = re.compile(
     r"|(?P<key>\bhr_)[A-Za-z0-9_-]{8,}"
     r"|(?P<cookie>homereel_session=)[^;\s\"']+"
     r"|(?P<bearer>Bearer )[^\s\"']+"
+    # a stream token wherever else one stands: in a misspelt path, in somebody's question
+    r"|(?P<token>)\b[a-z0-9]{4,16}\.[1-9]\d{0,11}\.[\w-]{1,64}\.[a-z]\.[\w-]{16,}"
 )
 
 

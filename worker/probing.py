@@ -44,7 +44,7 @@ async def run(job: JobSnapshot, context: Context) -> None:
     media_id = job.media_file_id
     media = (await context.database.run(media_files.get, media_id)).media_file
     original = context.storage.original(media_id, media.extension)
-    reading = asyncio.create_task(asyncio.to_thread(_read_index, context.storage, media_id, original))
+    reading = asyncio.create_task(asyncio.to_thread(_read_index, context, media_id, original))
     source = await probe(context.launcher, original, _packets(reading))
     plan = await asyncio.to_thread(_plan, context, media_id, source, await reading)
     await context.database.run(_record, media_id, source, plan)
@@ -60,9 +60,9 @@ async def run(job: JobSnapshot, context: Context) -> None:
     await refresh(context, media_id, plan)
 
 
-def _read_index(storage: Storage, media_id: UUID, original: Path) -> OriginalIndex:
-    refused = storage.refused_copies(media_id).exists()
-    return OriginalIndex(path=original) if refused else read_index(original)
+def _read_index(context: Context, media_id: UUID, original: Path) -> OriginalIndex:
+    copied = context.config.hls.copy_originals and not context.storage.refused_copies(media_id).exists()
+    return read_index(original) if copied else OriginalIndex(path=original)
 
 
 async def _packets(reading: Awaitable[OriginalIndex]) -> Streams:

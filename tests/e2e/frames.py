@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from tests.clips import clips_folder, make
 from vod.hls.plan import Plan, Rung
-from vod.storage import segment_name
+from vod.hls.segment_index import SegmentIndex
+from vod.storage import SEGMENT_INDEX, segment_name
 
 Sound = NDArray[np.float32]
 
@@ -22,6 +24,23 @@ def joined(folder: Path, segments: int) -> Path:
     parts = [folder / "init.mp4", *(folder / segment_name(number) for number in range(segments))]
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path
+
+
+def written_out(folder: Path, original: Path) -> Path:
+    """A copied rendition as one file, its ranges of the original filled in."""
+    path, media = folder.with_suffix(".mp4"), original.read_bytes()
+    whole = (folder / "init.mp4").read_bytes()
+    with closing(SegmentIndex.open(folder / SEGMENT_INDEX)) as index:
+        for segment in map(index.segment, range(len(index))):
+            whole += segment.head + b"".join(media[offset : offset + length] for offset, length in segment.ranges)
+    path.write_bytes(whole)
+    return path
+
+
+def frame_hashes(path: Path) -> list[str]:
+    """Of every decoded picture, in the order of showing."""
+    output = _ffmpeg("-i", f"file:{path}", "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+    return [line.rpartition(",")[2].strip() for line in output.decode().splitlines() if not line.startswith("#")]
 
 
 def shown_times(path: Path, stream: int = 0) -> list[int]:

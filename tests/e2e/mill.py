@@ -51,6 +51,7 @@ span_seconds = 6
 audio_span_seconds = 6
 open_spans = 64
 preset = "veryfast"
+copy_originals = {copied}
 [log]
 level = "DEBUG"
 """
@@ -152,9 +153,10 @@ class Mill:
 
 
 @asynccontextmanager
-async def open_mill(folder: Path, settings: str = SETTINGS) -> AsyncIterator[Mill]:
+async def open_mill(folder: Path, settings: str = SETTINGS, *, copied: bool = False) -> AsyncIterator[Mill]:
+    """Everything is encoded, unless `copied`."""
     path = folder / "config.toml"
-    path.write_text(settings.format(root=folder / "media"))
+    path.write_text(settings.format(root=folder / "media", copied=str(copied).lower()))
     config = configuration.load(path, {})
     storage = Storage(config.media.root)
     storage.prepare()

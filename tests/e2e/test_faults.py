@@ -20,6 +20,7 @@ from vod.catalog.jobs import CANCELLED
 from worker.runner import DISK_FULL
 
 SETTINGS = {
+    "HOMEREEL_HLS_COPY_ORIGINALS": "false",  # it is encoders that are hindered here
     "HOMEREEL_HLS_SEGMENT_SECONDS": "2",
     "HOMEREEL_HLS_SPAN_SECONDS": "6",
     "HOMEREEL_HLS_AUDIO_SPAN_SECONDS": "12",

@@ -18,7 +18,12 @@ from tests.e2e.frames import shown_times
 from tests.e2e.house import LOOK_SECONDS, PATIENCE_SECONDS, House, open_house
 
 # Slow enough that nobody comes past the beginning while a test looks.
-SETTINGS = {"HOMEREEL_HLS_PRESET": "medium", "HOMEREEL_HLS_CRF": "10", "HOMEREEL_QUEUE_POLL_SECONDS": "0.5"}
+SETTINGS = {
+    "HOMEREEL_HLS_PRESET": "medium",
+    "HOMEREEL_HLS_CRF": "10",
+    "HOMEREEL_HLS_COPY_ORIGINALS": "false",
+    "HOMEREEL_QUEUE_POLL_SECONDS": "0.5",
+}
 VLC = {"User-Agent": "VLC/3.0.24 LibVLC/3.0.24"}
 BROWSER = {"User-Agent": "Mozilla/5.0"}
 PREVIEW = "360p"

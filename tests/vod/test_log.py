@@ -34,6 +34,7 @@ FILM = "00000000-0000-4000-8000-000000000000"
         pytest.param(
             "Cookie: homereel_session=abc; theme=dark", "Cookie: homereel_session=***; theme=dark", id="cookie"
         ),
+        pytest.param(f"/STREAM/hls/x/{TOKEN}/master.m3u8", "/STREAM/hls/x/***/master.m3u8", id="misspelt path"),
         pytest.param("GET /login?next=/jobs", "GET /login?next=/jobs", id="nothing to hide"),
     ],
 )

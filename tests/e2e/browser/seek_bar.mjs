@@ -20,6 +20,7 @@ await chapterMarks();
 await chapterMenu();
 await chapterKeys();
 await arrowKeys();
+await windByIFrames();
 await finger();
 await finish(found);
 
@@ -47,14 +48,9 @@ async function upload() {
 async function waitForStills() {
   await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
   await page.evaluate(() => (window.sameDocument = true));
-  await page.waitForFunction(
-    async () => (await (await fetch(location.pathname.replace("watch", "media-files"))).json()).hasTrickplay,
-    null,
-    { timeout: PREPARING_MS, polling: 500 },
-  );
-  for (let moved = 0; moved < 100 && !(await page.locator("[data-still]").isVisible()); moved += 1) {
+  for (let moved = 0; moved < PREPARING_MS / 1000 && !(await page.locator("[data-still]").isVisible()); moved += 1) {
     await pointAt(moved % 2);
-    await page.locator("[data-still]").waitFor({ timeout: 500 }).catch(() => {});
+    await page.locator("[data-still]").waitFor({ timeout: 1000 }).catch(() => {});
   }
   found.withoutReload = await page.evaluate(() => window.sameDocument === true);
 }
@@ -137,6 +133,41 @@ async function arrowKeys() {
   found.keyTime = await page.locator("[data-still-time]").textContent();
   await picture(page, "keys", "the seek bar in focus: whoever steps with the arrow keys sees the still, too");
   await page.locator("[data-seek-tip]").waitFor({ state: "hidden" });
+}
+
+/** hls.js can wind by I-frame playlists, as Apple's players do: what it shows in the middle of each segment. */
+async function windByIFrames() {
+  const manifest = await page.evaluate(
+    async () => (await (await fetch(location.pathname.replace("watch", "media-files"))).json()).manifestUrl,
+  );
+  found.wound = await page.evaluate(windInPage, { manifest, times: [3, 9, 15, 21] });
+}
+
+/** In the page. @param {{ manifest: string, times: number[] }} wanted @returns {Promise<number[][]>} RGB of each */
+async function windInPage({ manifest, times }) {
+  const happens = (/** @type {any} */ target, /** @type {string} */ name) => new Promise((seen) => target.once(name, seen));
+  const { Events } = window.Hls;
+  const hls = new window.Hls({ workerPath: "/static/vendor/hls.worker.js" });
+  const main = document.createElement("video");
+  const parsed = happens(hls, Events.MANIFEST_PARSED);
+  const begun = happens(hls, Events.FRAG_BUFFERED);
+  hls.loadSource(manifest);
+  hls.attachMedia(main);
+  await Promise.all([parsed, begun]);
+  const winder = hls.createIFramePlayer();
+  const video = document.createElement("video");
+  winder.attachMedia(video);
+  const canvas = new OffscreenCanvas(32, 18).getContext("2d");
+  const pixels = [];
+  for (const time of times) {
+    const shown = new Promise((seen) => video.addEventListener("seeked", seen, { once: true }));
+    winder.loadMediaAt(time, { seekOnAppend: true });
+    await shown;
+    canvas.drawImage(video, 0, 0, 32, 18);
+    pixels.push([...canvas.getImageData(16, 9, 1, 1).data].slice(0, 3));
+  }
+  hls.destroy();
+  return pixels;
 }
 
 async function finger() {

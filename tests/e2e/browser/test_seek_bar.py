@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,17 @@ def test_a_finger_takes_the_still_along_and_lets_it_go(evening: Any) -> None:
     assert evening["landed"] == pytest.approx(SECONDS * 0.6, abs=0.5)
 
 
+def test_a_player_winds_by_the_i_frame_playlist(evening: Any) -> None:
+    """A segment's first keyframe stands for all of it: those at 0, 6, 12 and 18 seconds."""
+    assert [_nearest(pixel) for pixel in evening["wound"]] == ["red", "lime", "yellow", "white"]
+
+
 def test_no_policy_is_violated_and_nothing_fails(evening: Any) -> None:
     assert (evening["violations"], evening["consoleErrors"], evening["dialogs"]) == ([], [], [])
 
 
 def _film() -> Path:
-    path, marks = clips_folder() / "chaptered.mkv", clips_folder() / "chapters.txt"
+    path, marks = clips_folder() / "chaptered.mp4", clips_folder() / "chapters.txt"
     marks.write_text(
         ";FFMETADATA1\n"
         + "".join(
@@ -87,13 +93,19 @@ def _film() -> Path:
     )
     sound = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={SECONDS}")
     codecs = ("-c:v", "copy", "-c:a", "aac", "-map", "0:v", "-map", "1:a", "-map_chapters", "2")
-    make("-i", str(colours()), *sound, "-i", str(marks), *codecs, str(path))
+    # large enough for a rung to be encoded, a keyframe each second for cuts on its grid
+    pictures = colours("colours-360.mp4", "-g", "25", "-keyint_min", "25", size="640x360")
+    make("-i", str(pictures), *sound, "-i", str(marks), *codecs, str(path))
     return path
 
 
 def _colour_of(path: Path) -> str:
     with Image.open(path) as picture:
         pixel: Any = picture.convert("RGB").getpixel((picture.width // 2, picture.height // 2))
+    return _nearest(pixel)
+
+
+def _nearest(pixel: Sequence[int]) -> str:
     return min(RGB, key=lambda name: sum(abs(one - other) for one, other in zip(pixel, RGB[name], strict=True)))
 
 
