@@ -161,8 +161,10 @@ async function windInPage({ manifest, times }) {
   const pixels = [];
   for (const time of times) {
     const shown = new Promise((seen) => video.addEventListener("seeked", seen, { once: true }));
-    winder.loadMediaAt(time, { seekOnAppend: true });
+    // asked before its own playlist is there, hls.js forgets the place
+    const asking = setInterval(() => winder.loadMediaAt(time, { seekOnAppend: true }), 500);
     await shown;
+    clearInterval(asking);
     canvas.drawImage(video, 0, 0, 32, 18);
     pixels.push([...canvas.getImageData(16, 9, 1, 1).data].slice(0, 3));
   }
