@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
 
@@ -52,6 +53,7 @@ class OriginalIndex:
     path: Path
     tracks: Tracks = field(default_factory=dict)
     outlined: MatroskaFile | None = None  # then `tracks` tell where can be cut, not where the media lie
+    ticks_a_second: int = 0  # of every stream, as ffprobe has it; 0: each track has its own
 
     @property
     def packets(self) -> Streams:
@@ -59,7 +61,12 @@ class OriginalIndex:
         media = [indexed for indexed in self.tracks.values() if indexed.track.kind != "other"]
         if self.outlined or any(indexed.samples is None for indexed in media):
             return {}
-        return {indexed.track.index: _packet_times(indexed.require()) for indexed in media}
+        return {
+            indexed.track.index: _packet_times(
+                indexed.require(), Fraction(self.ticks_a_second or indexed.track.timescale, indexed.track.timescale)
+            )
+            for indexed in media
+        }
 
 
 def read_index(path: Path) -> OriginalIndex:
@@ -81,7 +88,8 @@ def _read_index(path: Path) -> OriginalIndex:
         return OriginalIndex(path=path)
     film = read_matroska(path)
     if film.size <= LARGE_BYTES:
-        return OriginalIndex(path=path, tracks=_by_stream(index_tracks(path, film)))
+        tracks = _by_stream(index_tracks(path, film))
+        return OriginalIndex(path=path, tracks=tracks, ticks_a_second=film.timescale)
     return OriginalIndex(path=path, tracks=_by_stream(outline_tracks(path, film)), outlined=film)
 
 
@@ -89,14 +97,23 @@ def _by_stream(tracks: Sequence[IndexedTrack]) -> Tracks:
     return {indexed.track.index: indexed for indexed in tracks}
 
 
-def _packet_times(samples: Samples) -> PacketTimes:
+def _packet_times(samples: Samples, scale: Fraction) -> PacketTimes:
+    """`scale`: ticks of ffprobe to one of ours."""
+    end, last = round(samples.end * scale), round(max(samples.times, default=0) * scale)
     return PacketTimes(
-        pts=samples.times,
-        dts=samples.decode_times,
+        pts=_scaled(samples.times, scale),
+        dts=_scaled(samples.decode_times, scale),
         keyframes=list(samples.keyframes),
-        end=samples.end,
-        last_duration=samples.end - max(samples.times, default=0),
+        end=end,
+        last_duration=end - last,
     )
+
+
+def _scaled(times: array[int], scale: Fraction) -> array[int]:
+    if scale == 1:
+        return times
+    over, under = scale.as_integer_ratio()
+    return array("q", ((2 * time * over + under) // (2 * under) for time in times))
 
 
 def write_copies(storage: Storage, media_id: UUID, plan: Plan, index: OriginalIndex) -> None:
