@@ -203,6 +203,14 @@ class SignInFailure(Record):
     updated_at = DoubleField(default=time.time)
 
 
+class Turn(Record):
+    """A lease on something that only one worker does at a time."""
+
+    name = CharField(max_length=32, primary_key=True)
+    holder = CharField(max_length=64)  # a worker
+    until = DoubleField()
+
+
 class WatchState(Record):
     user = ForeignKeyField(User, backref="watch_states", on_delete="CASCADE")
     media_file = ForeignKeyField(MediaFile, backref="watch_states", on_delete="CASCADE")
