@@ -23,6 +23,7 @@ from vod.ffmpeg.process import Launcher
 from vod.queue import Bell, DbBroker, Doorbell
 from vod.storage import Storage
 from worker.context import Context, Lease, Tasks
+from worker.evictor import Evictor
 from worker.heartbeat import Heartbeat
 from worker.runner import Runner
 from worker.sweeper import Sweeper, worker_name
@@ -158,8 +159,19 @@ def _sweeper(parts: Parts) -> Sweeper:
         storage=parts.storage,
         bell=parts.bell,
         bells=_bells(parts.storage),
+        evictor=_evictor(parts),
         lease_seconds=queue.lease_seconds,
         sweep_seconds=queue.sweep_seconds,
+    )
+
+
+def _evictor(parts: Parts) -> Evictor:
+    return Evictor(
+        config=parts.config,
+        database=parts.database,
+        storage=parts.storage,
+        worker=parts.worker,
+        tell=parts.bell.ring,
     )
 
 

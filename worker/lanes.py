@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from vod.hls.encode import Span
 from vod.hls.iframes import list_iframes
 from vod.hls.multivariant import render_multivariant
 from vod.hls.plan import COPY_LANE, LADDER_LANE, PREVIEW_LANE, Plan
+from vod.hls.policy import PICTURE_LANES, background_lane, has_copied_picture, kept_renditions
 from vod.hls.progress import RenditionState, missing_segments, rendition_states, servable
 from vod.hls.spans import next_spans
 from vod.hls.subtitle_files import listed_tracks
@@ -39,14 +41,18 @@ async def advance(job: JobSnapshot, context: Context, plan: Plan) -> None:
     missing = await asyncio.to_thread(missing_segments, context.storage, job.media_file_id, plan, job.lane)
     if not missing:
         await refresh(context, job.media_file_id, plan)
-    elif job.lane in plan.lanes:
-        priority = jobs.COPY if job.lane == COPY_LANE else jobs.LADDER
-        await open_spans(context, job.media_file_id, plan, job.lane, priority=priority, finished=job.id)
+    lane = background_lane(plan, context.config.hls.policy, job.lane)
+    if lane is not None:
+        priority = jobs.COPY if lane == COPY_LANE else jobs.LADDER
+        await open_spans(context, job.media_file_id, plan, lane, priority=priority, finished=job.id)
 
 
 async def open_head(context: Context, media_id: UUID, plan: Plan) -> None:
-    """The preview of the film's beginning, which plays while nothing else is there; a copied rung always is."""
-    if plan.preview is None or (plan.video and plan.video.copied):
+    """The preview of the film's beginning, which plays while nothing else is there; a copied rung always is.
+
+    Where no other rung may ever be complete, it stands beside the copied one for slow lines.
+    """
+    if plan.preview is None or (has_copied_picture(plan) and context.config.hls.policy == "eager"):
         return
     grid = plan.grid(plan.preview.name)
     missing = await asyncio.to_thread(missing_segments, context.storage, media_id, plan, PREVIEW_LANE)
@@ -58,13 +64,18 @@ async def open_head(context: Context, media_id: UUID, plan: Plan) -> None:
 async def open_spans(
     context: Context, media_id: UUID, plan: Plan, lane: str, *, priority: int, finished: int | None = None
 ) -> None:
-    """Keep up to `hls.open_spans` jobs of the lane open; `finished` is a job that no longer counts."""
+    """Keep up to `hls.open_spans` jobs of the lane open; `finished` is a job that no longer counts.
+
+    Of a film that is READY the ladder is a cache, and what was evicted from it is made for viewers alone.
+    """
     hls = context.config.hls
-    seconds = Fraction(str(hls.span_seconds if lane == LADDER_LANE else hls.audio_span_seconds))
-    grid = plan.grid(plan.lanes[lane][0].name)
+    seconds = Fraction(str(hls.span_seconds if lane in PICTURE_LANES else hls.audio_span_seconds))
+    grid = plan.grid(plan.parts(lane)[0].name)
     missing = await asyncio.to_thread(missing_segments, context.storage, media_id, plan, lane)
 
     def add_jobs() -> None:
+        if lane == LADDER_LANE and media_files.is_ready(media_id):
+            return
         in_hand = _in_hand(media_id, lane, finished)
         for span in next_spans(missing, in_hand, grid, seconds, hls.open_spans - len(in_hand)):
             _add_job(media_id, lane, span, priority)
@@ -93,25 +104,29 @@ def _add_job(media_id: UUID, lane: str, span: Span, priority: int) -> None:
 
 
 async def refresh(context: Context, media_id: UUID, plan: Plan) -> None:
-    """Publish what can be served; when every rendition is complete, ask for their verification."""
+    """Publish what can be served; when all that the policy keeps is complete, ask for its verification."""
     offered, complete = await asyncio.to_thread(publish_playlists, context.storage, media_id, plan)
     if offered:
-        await context.database.run(_record, media_id, plan, offered, complete)
+        kept = kept_renditions(plan, context.config.hls.policy)
+        await context.database.run(_record, media_id, plan, kept, offered, complete)
 
 
-def publish_playlists(storage: Storage, media_id: UUID, plan: Plan) -> tuple[frozenset[str], frozenset[str]]:
+def publish_playlists(
+    storage: Storage, media_id: UUID, plan: Plan, *, without: Collection[str] = ()
+) -> tuple[frozenset[str], frozenset[str]]:
     """Write `master.m3u8` for what can be served now and return those names, and those of complete renditions.
 
-    Again where another worker brought more meanwhile: the last to write has seen all.
+    Again where another worker brought more meanwhile: the last to write has seen all. `without` are names that are
+    not offered although they are there, for they are about to go.
     """
     told: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
     listed: tuple[SubtitleTrack, ...] = ()
     wound = ""
     while True:
-        states = rendition_states(storage, media_id, plan)
+        states = _without(rendition_states(storage, media_id, plan), without)
         found = servable(plan, states), frozenset(name for name, state in states.items() if state.complete)
         subtitles = listed_tracks(storage, media_id, plan)
-        iframes = list_iframes(storage, media_id, plan, f"{plan.digest}/")
+        iframes = list_iframes(storage, media_id, plan, f"{plan.digest}/", without)
         if (found, subtitles, iframes) == (told, listed, wound) or not found[0]:
             return found
         told, listed, wound = found, subtitles, iframes
@@ -121,6 +136,10 @@ def publish_playlists(storage: Storage, media_id: UUID, plan: Plan) -> tuple[fro
         master = render_multivariant(plan, described, folder, render_subtitle_group(listed, folder))
         files.publish(storage.master(media_id), (master + iframes).encode())
         files.sync_folder(storage.hls(media_id))
+
+
+def _without(states: dict[str, RenditionState], names: Collection[str]) -> dict[str, RenditionState]:
+    return states | {name: replace(states[name], present=frozenset()) for name in names}
 
 
 def _publish_ladder(storage: Storage, media_id: UUID, plan: Plan, states: Mapping[str, RenditionState]) -> None:
@@ -148,13 +167,16 @@ def is_playable(plan: Plan, offered: frozenset[str]) -> bool:
     return seen and heard
 
 
-def _record(media_id: UUID, plan: Plan, offered: frozenset[str], complete: frozenset[str]) -> None:
+def _record(
+    media_id: UUID, plan: Plan, kept: frozenset[str], offered: frozenset[str], complete: frozenset[str]
+) -> None:
     if is_playable(plan, offered):
         media_files.mark_playable(media_id)
     media_files.touch(media_id)
-    if plan.video and (not plan.rungs or plan.rungs[-1].name in complete):
+    smallest = [rung.name for rung in plan.rungs if rung.name in kept][-1:]
+    if plan.video and complete.issuperset(smallest):
         jobs.add(media_id, JobKind.TRICKPLAY, priority=jobs.TRICKPLAY)
-    if len(complete) == len(plan.renditions):
+    if complete >= kept and not media_files.is_ready(media_id):
         jobs.add(media_id, JobKind.VERIFY, priority=jobs.VERIFY)
 
 

@@ -26,6 +26,7 @@ from vod.ffmpeg.source import Source
 from vod.hls.plan import COPY_LANE, LADDER_LANE, Plan
 from vod.hls.planning import PlanSettings, make_plan
 from vod.hls.playlist import render_media_playlist
+from vod.hls.policy import kept_lanes
 from vod.storage import Storage
 from worker.context import Context
 from worker.copies import OriginalIndex, read_index, write_copies
@@ -51,7 +52,7 @@ async def run(job: JobSnapshot, context: Context) -> None:
     if plan.copies:
         await refresh(context, media_id, plan)  # it may play already
     await open_head(context, media_id, plan)
-    for lane in plan.lanes:
+    for lane in kept_lanes(plan, context.config.hls.policy):
         priority = PRIORITIES.get(lane, jobs.HEAD)
         await open_spans(context, media_id, plan, lane, priority=priority)
     context.tell()

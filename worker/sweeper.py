@@ -22,6 +22,7 @@ from vod.catalog.database import OUTAGE, Database
 from vod.catalog.leases import HeldLease
 from vod.queue import SUFFIX, Bell, answers
 from vod.storage import Storage
+from worker.evictor import Evictor
 from worker.heartbeat import beat_seconds
 
 # A worker that lives renews every beat: three missed are not chance, where its doorbell is gone too.
@@ -63,6 +64,7 @@ class Sweeper:
         storage: Storage,
         bell: Bell,
         bells: Path,
+        evictor: Evictor,
         lease_seconds: float,
         sweep_seconds: float,
     ) -> None:
@@ -70,6 +72,7 @@ class Sweeper:
         self._storage = storage
         self._bell = bell
         self._bells = bells
+        self._evictor = evictor
         self._lease_seconds = lease_seconds
         self._sweep_seconds = sweep_seconds
         self._watch = Watch({})
@@ -109,6 +112,7 @@ class Sweeper:
                 await self._database.run(leases.delete_completed)
                 await self._database.run(demands.delete_unwanted)
                 await self._remove_deleted()
+                await self._evictor.look()
             except OUTAGE as error:
                 log.warning("nothing swept, the database is away: %s", type(error).__name__)
             await asyncio.sleep(self._sweep_seconds)

@@ -149,6 +149,10 @@ def mark_ready(media_id: UUID) -> bool:
     return _move(media_id, (MediaStatus.PROCESSING,), status=MediaStatus.READY, ready_at=now(), error_message=None)
 
 
+def is_ready(media_id: UUID) -> bool:
+    return bool(MediaFile.select().where((MediaFile.id == media_id) & (MediaFile.status == MediaStatus.READY)).exists())
+
+
 def mark_artwork(media_id: UUID) -> bool:
     return _move(media_id, MediaStatus, has_artwork=True)
 

@@ -7,7 +7,7 @@ nothing is stored twice. A segment's later keyframes have no `moof` of their own
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from uuid import UUID
 
@@ -50,13 +50,13 @@ def render_iframe_playlist(plan: Plan, rung: str, keyframes: Iterable[Keyframe])
     return "\n".join(lines) + "\n"
 
 
-def list_iframes(storage: Storage, media_id: UUID, plan: Plan, folder: str) -> str:
+def list_iframes(storage: Storage, media_id: UUID, plan: Plan, folder: str, without: Collection[str] = ()) -> str:
     """The lines of a multivariant playlist for the I-frame playlists that can be used; "" where there is none yet.
 
-    `folder` is where the playlists lie, seen from that one ("" or "…/").
+    `folder` is where the playlists lie, seen from that one ("" or "…/"); `without` are rungs to leave out.
     """
     lines = []
-    for rung in plan.rungs:
+    for rung in (rung for rung in plan.rungs if rung.name not in without):
         playlist = storage.media_playlist(media_id, plan.digest, iframe_playlist_name(rung.name))
         rendition = storage.rendition(media_id, plan.digest, rung.name)
         if is_current(playlist, rendition, plan.grid(rung.name)):
