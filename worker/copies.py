@@ -10,8 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -184,28 +183,21 @@ def _refuse_open_groups(original: Path, indexed: IndexedTrack, positions: Sequen
         os.close(descriptor)
 
 
-@contextmanager
-def _written_out(folder: Path, segment: VirtualSegment, original: Path) -> Iterator[Path]:
-    aside = folder / f".{os.getpid()}.{os.urandom(4).hex()}.part"
-    try:
-        with original.open("rb") as source, aside.open("wb") as target:
-            target.write(segment.head)
-            for offset, length in segment.ranges:
-                source.seek(offset)
-                target.write(source.read(length))
-        yield aside
-    finally:
-        aside.unlink(missing_ok=True)
+def write_out(folder: Path, number: int, original: Path) -> Path:
+    """One virtual segment of the rendition in `folder` as a file, for a decoder to look at; the caller removes it.
 
-
-def written_out(folder: Path, number: int, original: Path) -> AbstractContextManager[Path]:
-    """One virtual segment of the rendition in `folder` as a file, gone afterwards, for a decoder to look at. Blocks.
-
-    Raises OSError, or NotCopyable where no index holds it.
+    Blocks. Raises OSError, or NotCopyable where no index holds it.
     """
     whole = folder / files.SEGMENT_INDEX
     place = (whole, number) if whole.exists() else (folder / files.index_name(number), 0)
     try:
-        return _written_out(folder, read_segment(*place), original)
+        segment = read_segment(*place)
     except (ValueError, IndexError) as fault:
         raise NotCopyable(str(fault)) from None
+    aside = folder / f".{os.getpid()}.{os.urandom(4).hex()}.part"
+    with original.open("rb") as source, aside.open("wb") as target:
+        target.write(segment.head)
+        for offset, length in segment.ranges:
+            source.seek(offset)
+            target.write(source.read(length))
+    return aside

@@ -1,4 +1,4 @@
-"""The `verify` job: a film is READY when every rendition is what its plan says and its ends decode (security.md R4).
+"""The `verify` job: a film is READY when all that is kept of it is what its plan says and its ends decode.
 
 `vod.hls.verify` reads the headers of every segment; the first and the last of each rendition go through a decoder
 as well, as a player would get them.
@@ -13,17 +13,19 @@ from uuid import UUID
 
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
+from vod.catalog.models import MediaStatus
 from vod.containers.samples import NotCopyable
 from vod.errors import HomereelError, OutputRefused, ProcessError, SourceError
 from vod.ffmpeg.guards import guard_arguments, input_guards
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.hls.fragments import SampleDefaults
 from vod.hls.plan import Copied, CopiedRung, Plan
+from vod.hls.policy import Policy, kept_lanes, kept_renditions
 from vod.hls.progress import load_plan
 from vod.hls.verify import SegmentRefused, read_samples, verify_rendition
 from vod.storage import INIT_SECTION, segment_name
 from worker.context import Context
-from worker.copies import refuse_open_groups, written_out
+from worker.copies import refuse_open_groups, write_out
 from worker.lanes import give_up_copies, open_spans
 
 log = getLogger(__name__)
@@ -44,18 +46,21 @@ async def run(job: JobSnapshot, context: Context) -> None:
     media = (await context.database.run(media_files.get, job.media_file_id)).media_file
     plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
     original = context.storage.original(media.id, media.extension)
+    # What was evicted since a film is READY does not have to be there.
+    policy: Policy = "on-demand" if media.status == MediaStatus.READY else context.config.hls.policy
+    kept = [name for name in plan.renditions if name in kept_renditions(plan, policy)]
     try:
         await _verify_copies(context, media.id, plan, original)
-        for done, name in enumerate(plan.renditions):
+        for done, name in enumerate(kept):
             folder = context.storage.rendition(media.id, plan.digest, name)
             await asyncio.to_thread(verify_rendition, folder, plan, name)
             if not isinstance(plan.renditions[name], Copied):
                 await verify_decodes(context.launcher, folder, plan, name)
-            context.lease.report((done + 1) / len(plan.renditions))
+            context.lease.report((done + 1) / len(kept))
     except CopyRefused as refusal:
         await give_up_copies(context, media.id, refusal.detail)
     except SegmentRefused as refusal:
-        await _make_anew(job, context, plan, refusal)
+        await _make_anew(job, context, plan, policy, refusal)
     else:
         await asyncio.to_thread(_forget_refused, job, context, plan)
         await context.database.run(media_files.mark_ready, media.id)
@@ -70,13 +75,18 @@ async def _verify_copies(context: Context, media_id: UUID, plan: Plan, original:
             if isinstance(copied, CopiedRung):
                 await asyncio.to_thread(refuse_open_groups, plan, copied, original)
             for number in sorted({0, plan.grid(copied.name).count - 1}):
-                with await asyncio.to_thread(written_out, folder, number, original) as segment:
+                segment = await asyncio.to_thread(write_out, folder, number, original)
+                try:
                     await _verify_segment(context.launcher, folder, copied.name, number, segment)
+                finally:
+                    await asyncio.to_thread(segment.unlink, missing_ok=True)
         except (OutputRefused, NotCopyable, OSError) as fault:
             raise CopyRefused(f"{copied.name} cannot be handed on as it is: {fault}") from None
 
 
-async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, refusal: SegmentRefused) -> None:
+async def _make_anew(
+    job: JobSnapshot, context: Context, plan: Plan, policy: Policy, refusal: SegmentRefused
+) -> None:
     """Raises SourceError where the segment was refused before: it would come out the same a third time."""
     path = context.storage.segment(job.media_file_id, plan.digest, refusal.rendition, refusal.number)
     if not await asyncio.to_thread(_put_aside, path):
@@ -84,7 +94,8 @@ async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, refusal: Se
         await asyncio.to_thread(_forget_refused, job, context, plan)
         raise SourceError(f"A part of this film cannot be made playable. {refusal.detail}")
     log.warning("media file %s: %s It is made anew.", job.media_file_id, refusal.detail)
-    lane = next(lane for lane, parts in plan.lanes.items() if refusal.rendition in {part.name for part in parts})
+    lanes = kept_lanes(plan, policy).items()
+    lane = next(lane for lane, parts in lanes if refusal.rendition in {part.name for part in parts})
     await open_spans(context, job.media_file_id, plan, lane, priority=jobs.HEAD)
 
 

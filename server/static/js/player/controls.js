@@ -4,10 +4,13 @@ import { one, say, setIcon, show } from "../dom.js";
 import { language } from "../format.js";
 import { wireKeys } from "./keyboard.js";
 import { Menu } from "./menu.js";
+import { renditionOf } from "./rungs.js";
 import { SeekBar } from "./seekbar.js";
 
 /** @typedef {import("./menu.js").Choice} Choice */
 
+const ORIGINAL = "original"; // the rung that is the uploaded film itself
+const KNOWN_LINES = [2160, 1440, 1080, 720, 480, 240];
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const IDLE_MS = 3000;
 const VOLUME_KEY = "homereel-volume";
@@ -262,8 +265,16 @@ export class Controls {
  * The playlist bears the rung's name: 1920 × 800 and an upright 1080 × 1920 are both "1080p".
  * @param {import("./engine.js").Level} level @returns {string}
  */
-function rungName({ uri, height }) {
-  return height ? (/([^/]+)\.m3u8/.exec(uri)?.[1] ?? `${height}p`) : "Sound only";
+function rungName({ uri, width, height }) {
+  if (!height) return "Sound only";
+  const name = renditionOf({ uri });
+  return name === ORIGINAL ? `${linesOf(width, height)}p original` : name;
+}
+
+/** Of the 16:9 box that it fits into, lying or standing, which is what people call a size. @param {number} width @param {number} height */
+function linesOf(width, height) {
+  const lines = Math.max(Math.min(width, height), Math.round((Math.max(width, height) * 9) / 16));
+  return KNOWN_LINES.find((known) => Math.abs(lines - known) * 100 <= known) ?? lines;
 }
 
 /** @param {{ name: string, lang?: string }} track @returns {string} */
