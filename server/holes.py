@@ -59,6 +59,7 @@ class Holes:
         self._holes: dict[Path, Hole] = {}
         self._played: dict[Demand, float] = {}  # demands somebody plays in, and when they were last renewed
         self._renewed_at = time.monotonic()
+        self._renewals: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def has_players(self) -> bool:
@@ -90,16 +91,21 @@ class Holes:
         for open_demand, renewed_at in self._played.items():
             if _covers(open_demand, demand) and now - renewed_at > RENEW_SECONDS:
                 self._played[open_demand] = now
-                asyncio.get_running_loop().create_task(self._renew(open_demand), name="renew a demand")
+                renewal = asyncio.create_task(self._renew(open_demand), name="renew a demand")
+                self._renewals.add(renewal)
+                renewal.add_done_callback(self._renewals.discard)
                 return
 
     async def watch(self) -> None:
         """For as long as the server lives."""
         while True:
             await heard(self._ring, LOOK_SECONDS if self._holes else RENEW_SECONDS)
-            self._forget_left()
-            if self._holes:
-                await self._look()
+            try:
+                self._forget_left()
+                if self._holes:
+                    await self._look()
+            except Exception:
+                log.exception("a look at missing segments failed")
 
     async def _raise(self, hole: Hole) -> None:
         """Raises SegmentNotReady where nobody will make it."""
@@ -113,6 +119,7 @@ class Holes:
         if hole.shared is None:
             raise SegmentNotReady("This part of the film was not made, and nothing is at it.", RETRY_SECONDS)
         self._played[hole.shared] = time.monotonic()
+        self._ring.set()  # looks at once, and often from now on
         self._bell.ring()
 
     async def _filled_or_left(self, hole: Hole, request: web.Request) -> None:
