@@ -48,6 +48,12 @@ class Evictor:
 
     async def look(self) -> None:
         """Does nothing while another worker has the turn, on whichever host. Raises what `Database.run` raises."""
+        try:
+            await self._keep_budget()
+        except OSError as error:
+            log.warning("the disk budget cannot be kept: %s", error.strerror)
+
+    async def _keep_budget(self) -> None:
         free_bytes = await asyncio.to_thread(self._storage.free_bytes)
         if not self._limit_bytes and not shortage_bytes(free_bytes, self._reserve_bytes):
             return
@@ -87,7 +93,7 @@ class Evictor:
             plan = await asyncio.to_thread(load_plan, self._storage, media_id, rung.film.digest)
             if not await asyncio.to_thread(evict, self._storage, media_id, plan, rung.name):
                 return False
-        except (OSError, HomereelError) as error:
+        except (OSError, ValueError, HomereelError) as error:
             log.warning("media file %s: %s is not evicted: %s", media_id, rung.name, type(error).__name__)
             return False
         log.info("media file %s: %s is evicted, %d bytes", media_id, rung.name, rung.size_bytes)

@@ -84,9 +84,7 @@ async def _verify_copies(context: Context, media_id: UUID, plan: Plan, original:
             raise CopyRefused(f"{copied.name} cannot be handed on as it is: {fault}") from None
 
 
-async def _make_anew(
-    job: JobSnapshot, context: Context, plan: Plan, policy: Policy, refusal: SegmentRefused
-) -> None:
+async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, policy: Policy, refusal: SegmentRefused) -> None:
     """Raises SourceError where the segment was refused before: it would come out the same a third time."""
     path = context.storage.segment(job.media_file_id, plan.digest, refusal.rendition, refusal.number)
     if not await asyncio.to_thread(_put_aside, path):

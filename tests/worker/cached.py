@@ -78,8 +78,8 @@ def offered(yard: Yard, film: UUID) -> set[str]:
 
 def watch(yard: Yard, film: UUID, *, seconds_ago: float) -> None:
     def remember() -> None:
-        user, _ = User.get_or_create(name="viewer", defaults={"password_hash": ""})
-        watching.remember(user.id, film, 1.0, time.time() - seconds_ago)
+        User.insert(id=1, name="viewer", password_hash="").on_conflict_ignore().execute()
+        watching.remember(1, film, 1.0, time.time() - seconds_ago)
 
     yard.database.unit(remember)
 
