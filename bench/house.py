@@ -23,7 +23,9 @@ from typing import Any
 
 from bench.server_process import HOST, TICKS_A_SECOND, free_port
 
-LOOK_SECONDS = 0.02
+# More often, and the looking itself would take a tenth of the machine.
+LOOK_SECONDS = 0.05
+WORKERS = 2  # the default
 START_SECONDS = 60.0
 # Two workers give back what they do, then the server goes.
 STOP_SECONDS = 60.0
@@ -54,6 +56,7 @@ def open_house(folder: Path | None, **settings: str) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="homereel-bench-", dir=folder) as name:
         root, port = Path(name) / "media", free_port()
         own = {
+            "HOMEREEL_WORKER_EMBEDDED": str(WORKERS),
             "HOMEREEL_MEDIA_ROOT": str(root),
             "HOMEREEL_SERVER_HOST": HOST,
             "HOMEREEL_SERVER_PORT": str(port),
@@ -87,8 +90,9 @@ def _serving(program: list[str], environment: dict[str, str], log: Path) -> Iter
 
 
 def _is_whole(house: House) -> bool:
+    """The server answers, and every worker listens for work."""
     with suppress(OSError):
-        return bool(ask(house, "/health")["status"] == "ok")
+        return bool(ask(house, "/health")["status"] == "ok") and len(list((house.root / "run").iterdir())) >= WORKERS
     return False
 
 

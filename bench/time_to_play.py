@@ -86,9 +86,9 @@ def _play(film: Path, folder: Path | None) -> Played:
     with open_house(folder) as house:
         uploaded = upload(house, film)
         before = written_bytes(house)
-        manifest_url = _manifest_url(house, uploaded.media_id)
+        master_url = manifest_url(house, uploaded.media_id)
         listed_at = time.monotonic()
-        showing = open_film(house, manifest_url, first_listed)
+        showing = open_film(house, master_url, first_listed)
         take_inits(house, showing)
         take(house, showing, 0)
         served_at = time.monotonic()
@@ -102,7 +102,7 @@ def _play(film: Path, folder: Path | None) -> Played:
         )
 
 
-def _manifest_url(house: House, media_id: str) -> str:
+def manifest_url(house: House, media_id: str) -> str:
     found: list[str] = []
 
     def is_playable() -> bool:
