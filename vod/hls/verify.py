@@ -201,10 +201,10 @@ def read_samples(path: Path, defaults: SampleDefaults) -> list[SampleEntry]:
     """At least one sample, all of them inside the `mdat`; ValueError for a file that is not one segment."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
-        fragment = _fragment(partial(os.pread, descriptor), os.fstat(descriptor).st_size)
+        fragment = read_fragment(partial(os.pread, descriptor), os.fstat(descriptor).st_size)
     finally:
         os.close(descriptor)
-    return _samples(*fragment, defaults)
+    return fragment_samples(*fragment, defaults)
 
 
 def read_virtual_samples(segment: VirtualSegment, defaults: SampleDefaults) -> list[SampleEntry]:
@@ -213,10 +213,10 @@ def read_virtual_samples(segment: VirtualSegment, defaults: SampleDefaults) -> l
     def read(count: int, offset: int) -> bytes:
         return segment.head[offset : offset + count]
 
-    return _samples(*_fragment(read, segment.size_bytes), defaults)
+    return fragment_samples(*read_fragment(read, segment.size_bytes), defaults)
 
 
-def _samples(moof_start: int, moof: bytes, media: range, defaults: SampleDefaults) -> list[SampleEntry]:
+def fragment_samples(moof_start: int, moof: bytes, media: range, defaults: SampleDefaults) -> list[SampleEntry]:
     _check(
         all(boxes.unpack("B", moof, run) == (1,) for run in boxes.find_all(moof, b"moof", b"traf", b"trun")),
         "its trun is not of version 1",
@@ -231,7 +231,7 @@ def _samples(moof_start: int, moof: bytes, media: range, defaults: SampleDefault
     return samples
 
 
-def _fragment(read: Read, size: int) -> tuple[int, bytes, range]:
+def read_fragment(read: Read, size: int) -> tuple[int, bytes, range]:
     """Where the one `moof` starts, its bytes, and the range of the one `mdat`'s content."""
     found = {box.kind: box for box in _top_level(read, size) if box.kind not in BESIDE_THE_FRAGMENT}
     _check(found.keys() == {b"moof", b"mdat"}, f"it is made of {b' '.join(found).decode('latin-1')!r}")
