@@ -9,9 +9,9 @@ from pathlib import Path
 
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.ffmpeg.source import AudioStream, Colour, FrameTimes, Source, VideoStream
+from vod.hls.bandwidth import measure
 from vod.hls.cutter import Target, cut_audio, cut_video
 from vod.hls.encode import Input, Span
-from vod.hls.bandwidth import measure
 from vod.hls.multivariant import render_multivariant
 from vod.hls.picture import ladder_arguments
 from vod.hls.plan import AudioPlan, Plan

@@ -35,7 +35,8 @@ TRACKS = (
     "-metadata:s:a:1",
     "language=deu",
 )
-LARGE = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-b:v", "2400k", "-c:a", "aac")  # so that its upload can be watched
+# So that its upload can be watched; keyframes where segments want them.
+LARGE = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-b:v", "2400k", "-c:a", "aac")
 
 pytestmark = pytest.mark.timeout(600)
 
