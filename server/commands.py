@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
-from server import serving, setup_code
+from server import doctor, serving, setup_code
 from server.passwords import Passwords
 from vod import config as configuration
 from vod.catalog import accounts
@@ -85,6 +86,19 @@ def check_config(config: Config, arguments: Arguments) -> int:
     return 0
 
 
+def examine(config: Config, arguments: Arguments) -> int:
+    with _database(config) as database:
+        patients = doctor.find_patients(database, arguments.media_ids)
+    findings = []
+    for finding in doctor.examine_all(config, patients):
+        findings.append(finding)
+        if not arguments.json:
+            _say("\n".join(doctor.as_lines(finding)))
+    if arguments.json:
+        _say(doctor.as_json(findings))
+    return 0 if all(finding.is_well for finding in findings) else 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="homereel", description="A self-hosted media server.")
     # Accepted before and after the command's name.
@@ -104,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     add(commands, "worker", worker, "Run one more worker.")
     add(commands, "setup-code", show_setup_code, "Show the one-time code that makes the first administrator.")
     add(commands, "check-config", check_config, "Check the configuration and say what is wrong with it.")
+    _doctor_options(add(commands, "doctor", examine, "Hold READY films, or those named, against the rules of players."))
     users = commands.add_parser("user", help="Manage users.").add_subparsers(required=True, metavar="ACTION")
     keys = commands.add_parser("key", help="Manage API keys.").add_subparsers(required=True, metavar="ACTION")
     _name_options(add(users, "add", add_user, "Add a user; the password is asked for, or read from standard input."))
@@ -114,6 +129,11 @@ def _parser() -> argparse.ArgumentParser:
 def _name_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("--admin", action="store_true", help="with an administrator's rights")
+
+
+def _doctor_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("media_ids", type=UUID, nargs="*", metavar="MEDIA_ID")
+    parser.add_argument("--json", action="store_true", help="for scripts")
 
 
 def _config_path(given: Path | None) -> Path | None:

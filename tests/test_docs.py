@@ -91,4 +91,6 @@ def usages(parser: argparse.ArgumentParser, words: str = "") -> Iterator[str]:
 
 
 def _shown(action: argparse.Action) -> str:
+    if action.nargs == "*":
+        return f"[{action.metavar}…]"
     return f"[{action.option_strings[0]}]" if action.option_strings else str(action.metavar)

@@ -24,6 +24,7 @@ from vod.hls.policy import Policy, kept_lanes, kept_renditions
 from vod.hls.progress import load_plan
 from vod.hls.verify import SegmentRefused, read_samples, verify_rendition
 from vod.storage import INIT_SECTION, segment_name
+from worker.checkup import log_broken_rules
 from worker.context import Context
 from worker.copies import refuse_open_groups, write_out
 from worker.lanes import give_up_copies, open_spans
@@ -64,6 +65,7 @@ async def run(job: JobSnapshot, context: Context) -> None:
     else:
         await asyncio.to_thread(_forget_refused, job, context, plan)
         await context.database.run(media_files.mark_ready, media.id)
+        await log_broken_rules(context, media.id, plan)
 
 
 async def _verify_copies(context: Context, media_id: UUID, plan: Plan, original: Path) -> None:

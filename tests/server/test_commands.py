@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from server import commands
+from tests.vod.hls.patients import FILM, Film, copied_film
+from vod import config as configuration
+from vod.catalog import media_files
+from vod.catalog.database import Database
+from vod.catalog.migrations import migrate
+from vod.catalog.naming import MovieTitling
 
 Capture = pytest.CaptureFixture[str]
 
@@ -100,3 +108,68 @@ def test_the_worker_command_becomes_the_worker_program(tmp_path: Path) -> None:
         [sys.executable, "-m", "server", "worker"], capture_output=True, text=True, check=False, timeout=60
     )
     assert ended.returncode == 2 and "[worker] embedded" in ended.stderr
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Film:
+    """READY, under a title that would clear the screen of a terminal."""
+    made = copied_film(tmp_path / "media", "-g", "50")
+    made.storage.plan(FILM, made.plan.digest).write_text(made.plan.to_json())
+    database = Database(configuration.load(None).database_url, threads=1)
+    database.open()
+    migrate(database)
+    database.unit(
+        media_files.add,
+        media_id=FILM,
+        name="film.mp4",
+        extension="mp4",
+        size=1,
+        mime_type="video/mp4",
+        titling=MovieTitling(title="A film\x1b[2J"),
+    )
+    database.unit(
+        media_files.mark_processing,
+        FILM,
+        probe={},
+        duration=20.0,
+        width=320,
+        height=180,
+        digest=made.plan.digest,
+    )
+    database.unit(media_files.mark_ready, FILM)
+    database.close()
+    return made
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_film_that_is_right(film: Film, capsys: Capture) -> None:
+    assert commands.run(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert f"A film [2J ({FILM})" in told and "27 rules hold, 0 are broken" in told and "\x1b" not in told
+
+
+def test_the_doctor_says_which_rule_is_broken_for_whom(film: Film, capsys: Capture) -> None:
+    (film.below / "original" / "segments.idx").unlink()
+    assert commands.run(["doctor", str(FILM)]) == 1
+    told = capsys.readouterr().out
+    assert "rule 24, hls.js and VLC: everything listed is there and whole" in told
+    assert "original/00000.m4s: it is missing" in told and "VLC may fail: rule 24" in told
+
+
+def test_a_script_reads_the_doctor_s_findings_as_json(film: Film, capsys: Capture) -> None:
+    film.storage.master(FILM).unlink()
+    assert commands.run(["doctor", "--json"]) == 1
+    (told,) = json.loads(capsys.readouterr().out)["films"]
+    assert told["id"] == str(FILM) and told["players"] == {"hls.js": [24], "VLC": [24]}
+    assert [(one["rule"], one["faults"]) for one in told["broken"]] == [
+        (24, [{"where": "master.m3u8", "what": "it is missing"}])
+    ]
+
+
+def test_the_doctor_knows_no_film_that_is_not_there(capsys: Capture) -> None:
+    assert commands.run(["doctor", str(uuid4())]) == 1
+    assert capsys.readouterr().err == "homereel: There is no such film.\n"
+
+
+def test_the_doctor_has_nothing_to_do_in_an_empty_house(capsys: Capture) -> None:
+    assert commands.run(["doctor"]) == 0
+    assert capsys.readouterr().out == ""

@@ -4,49 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
-from uuid import UUID
 
 import pytest
 
-from tests.clips import AAC, make
-from tests.film import SETTINGS, encode_original, make_package, plan_original
-from vod.config import FfmpegSection
-from vod.ffmpeg.probe import probe
-from vod.ffmpeg.process import Launcher
-from vod.hls.doctor.examination import Examination, examine
+from tests.film import encode_original, make_package, plan_original
+from tests.vod.hls.patients import FILM, Film, copied_film, started
+from vod.hls.doctor.examination import Examination
 from vod.hls.doctor.rules import NOT_LOOKED_AT, PLAYERS, RULES
 from vod.hls.iframes import iframe_playlist_name, list_iframes, render_iframe_playlist
 from vod.hls.keyframes import read_keyframes
-from vod.hls.plan import Plan
-from vod.hls.planning import make_plan
-from vod.hls.playlist import render_media_playlist
-from vod.storage import Storage, make_folder
-from worker.copies import read_index, write_copies
-from worker.lanes import publish_playlists
+from vod.storage import Storage
 
-FILM = UUID(int=7)
 RUNG = "540p"
-
-
-class Film(NamedTuple):
-    storage: Storage
-    plan: Plan
-
-    @property
-    def below(self) -> Path:
-        return self.storage.plan_folder(FILM, self.plan.digest)
-
-    def examine(self, on_demand: frozenset[str] = frozenset()) -> Examination:
-        return examine(self.storage, FILM, self.plan, on_demand)
-
-    def copy_to(self, root: Path) -> Film:
-        shutil.copytree(self.storage.root, root)
-        return Film(Storage(root), self.plan)
 
 
 def broken(examination: Examination) -> dict[int, list[str]]:
@@ -58,12 +30,6 @@ def broken(examination: Examination) -> dict[int, list[str]]:
 
 def noted(examination: Examination) -> set[int]:
     return {verdict.rule.number for verdict in examination.noted}
-
-
-async def started() -> Launcher:
-    launcher = Launcher(FfmpegSection())
-    await launcher.start()
-    return launcher
 
 
 @pytest.fixture(scope="module")
@@ -83,30 +49,6 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Film:
         playlist.write_text(render_iframe_playlist(plan, rung.name, keyframes), encoding="utf-8")
     with storage.master(FILM).open("a", encoding="utf-8") as master:
         master.write(list_iframes(storage, FILM, plan, f"{plan.digest}/"))
-    return Film(storage, plan)
-
-
-def copied_film(root: Path, *encoding: str) -> Film:
-    """20 s as they are, without the rungs beside them."""
-    storage = Storage(root)
-    storage.prepare()
-    original = storage.original(FILM, "mp4")
-    inputs = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=20", "-f", "lavfi", "-i", "sine=d=20:r=48000")
-    make(*inputs, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", *encoding, *AAC, str(original))
-
-    async def make_plan_of() -> Plan:
-        index = await asyncio.to_thread(read_index, original)
-        source = await probe(await started(), original)
-        plan = make_plan(source, SETTINGS, index.tracks)
-        await asyncio.to_thread(write_copies, storage, FILM, plan, index)
-        return plan
-
-    plan = asyncio.run(make_plan_of())
-    assert plan.video is not None and plan.video.copied is not None
-    make_folder(storage.plan_folder(FILM, plan.digest))
-    for name in plan.renditions:
-        storage.media_playlist(FILM, plan.digest, name).write_text(render_media_playlist(plan, name), encoding="utf-8")
-    publish_playlists(storage, FILM, plan)
     return Film(storage, plan)
 
 
