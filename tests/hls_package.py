@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -48,6 +48,10 @@ class Track:
     playlist: Any  # m3u8.M3U8
     init: bytes
     segments: list[Segment]
+
+    @property
+    def name(self) -> str:
+        return posixpath.basename(self.uri).removesuffix(".m3u8")
 
     @cached_property
     def codec(self) -> str:
@@ -98,6 +102,12 @@ class Package:
     answers: Mapping[str, Answer]
     master: Any  # m3u8.M3U8
     tracks: Mapping[str, Track]  # by URI of the media playlist
+    copied: frozenset[str] = frozenset()  # names of renditions that are the original's own
+
+    @property
+    def encoded(self) -> list[Track]:
+        """What is of our making: the original's own bits are as they are."""
+        return [track for track in self.tracks.values() if track.name not in self.copied]
 
     def text(self, path: str) -> str:
         return self.answers[path].body.decode("utf-8")
@@ -121,13 +131,14 @@ class Package:
         return list({track.uri: track for one in self.variants for track in self.audio_of(one)}.values())
 
 
-async def fetch_package(get: Get, master: str = MASTER) -> Package:
-    """Fetches each URI once, as a player would resolve it."""
+async def fetch_package(get: Get, master: str = MASTER, copied: Iterable[str] = ()) -> Package:
+    """Fetches each URI once, as a player would resolve it; subtitles have rules of their own."""
     answers = {master: await get(master)}
     multivariant = m3u8.loads(answers[master].body.decode("utf-8"))
-    uris = [variant.uri for variant in multivariant.playlists] + [one.uri for one in multivariant.media if one.uri]
+    sounds = [one.uri for one in multivariant.media if one.uri and one.type == "AUDIO"]
+    uris = [variant.uri for variant in multivariant.playlists] + sounds
     tracks = {uri: await _fetch_track(get, uri, answers) for uri in dict.fromkeys(uris)}
-    return Package(answers, multivariant, tracks)
+    return Package(answers, multivariant, tracks, frozenset(copied))
 
 
 async def folder_package(folder: Path) -> Package:

@@ -62,8 +62,8 @@ class _Work:
         whole = (self.job.last_segment - self.job.first_segment + 1) * len(self.plan.parts(self.job.lane))
         self.context.lease.report(min(1.0, self.segments_done / whole))
         self.context.tell()
-        if number == 0 and self.job.is_urgent:
-            # the head of the film: from here on it may be playable
+        if number == 0:
+            # the head of the film: from here on one more rung, or the film, may be playable
             await refresh(self.context, self.job.media_file_id, self.plan)
 
 

@@ -62,7 +62,9 @@ async def spend_evening(folder: Path) -> Evening:
         ready = [film for film in films if film.plan]
         seen, *_ = await asyncio.gather(_play_in_browser(house, ready), _play_in_the_others(house, ready))
         for film in ready:
-            film.package = await fetch_package(_Getter(house, film))
+            assert film.plan is not None
+            copied = [one.name for one in film.plan.copies]
+            film.package = await fetch_package(_Getter(house, film), copied=copied)
             film.decoded_seconds = await _decoded_seconds(film)
     found = {film.name: film for film in films}
     return Evening(films=found, violations=seen["violations"], console_errors=seen["consoleErrors"])
@@ -122,11 +124,16 @@ def _browser_show(film: Film, seen: dict[str, Any]) -> Show:
     complaints = [f"{error['details']} at {error['at']:.2f}" for error in errors]
     if len(seen["buffered"]) != 1:
         complaints.append(f"holes in {seen['buffered']}")
-    if seen["tracks"] != list(range(len(film.plan.audio))):
+    if seen["tracks"] != list(range(len(heard_tracks(film.plan)))):
         complaints.append(f"heard the tracks {seen['tracks']}")
     duration = float(film.plan.duration_seconds)
     off = max(abs(seen["currentTime"] - duration), abs(seen["duration"] - duration))
     return Show(off_seconds=off, complaints=tuple(complaints))
+
+
+def heard_tracks(plan: Plan) -> list[int]:
+    """Streams of the original; each is there as stereo, and surround perhaps beside it."""
+    return list(dict.fromkeys(sound.stream_index for sound in plan.sounds))
 
 
 def _is_slowness(seen: dict[str, Any], error: dict[str, Any]) -> bool:
@@ -159,7 +166,7 @@ async def _decoded_seconds(film: Film) -> float:
     """From the first to the last moment of the streams that the plan uses."""
     assert film.plan is not None
     video = [film.plan.video.stream_index] if film.plan.video else []
-    streams = [*video, *(track.stream_index for track in film.plan.audio)]
+    streams = [*video, *heard_tracks(film.plan)]
     mapped = [word for stream in streams for word in ("-map", f"0:{stream}")]
     encoders = ("-fps_mode", "passthrough", "-enc_time_base", "-1", "-c:v", "rawvideo", "-c:a", "pcm_s16le")
     process = await asyncio.create_subprocess_exec(

@@ -15,6 +15,7 @@ from math import inf
 from pathlib import Path
 from posixpath import dirname
 
+from vod.hls.copying import EARLIEST_END_SECONDS
 from vod.hls.plan import Plan
 
 SECONDS_FOR_A_FILM = 120.0
@@ -80,7 +81,8 @@ def _planned_end(kind: str, plan: Plan) -> Fraction:
     """A last picture that is held until the sound ends may be one long frame, or one that the player holds."""
     if kind == "video" and plan.video:
         return Fraction(plan.video.frames_end_ticks, plan.video.timescale)
-    return plan.duration_seconds
+    # a copied track's last packet is held until the film ends; what is in it is not longer for that
+    return plan.duration_seconds - (EARLIEST_END_SECONDS if plan.copied_audio else 0)
 
 
 def decoded_ends(framecrc: str) -> list[tuple[str, Fraction]]:
@@ -105,7 +107,7 @@ async def play_in_mpv(stream: Stream) -> Show:
     plan, reached = stream.plan, MPV_REACHED.search(output)
     rest = MPV_IN_A_HURRY.sub("", MPV_REACHED.sub("", output))
     # without sound its clock stops at the beginning of the last frame
-    frame_seconds = 1 / plan.video.frame_rate if plan.video and not plan.audio else 0
+    frame_seconds = 1 / plan.video.frame_rate if plan.video and not plan.sounds else 0
     end = float(plan.duration_seconds - frame_seconds)
     off = abs(float(reached[1]) - end) if reached else inf
     return Show(off_seconds=off, complaints=_complaints(rest.splitlines(), status))
@@ -132,11 +134,11 @@ def _fetched_to(log: str, stream: Stream) -> Iterable[float]:
     """Where the segments that VLC fetched without a gap end: of the pictures, and of the track that it chose."""
     address = re.escape(dirname(stream.url))
     found = re.findall(rf"Retrieving {address}/[0-9a-f]+/([a-z0-9-]+)/(\d+)\.m4s", log)
-    for lane in stream.plan.lanes.values():
-        names = {rendition.name for rendition in lane}
+    for together in [stream.plan.pictures, *((sound,) for sound in stream.plan.sounds)]:
+        names = {rendition.name for rendition in together}
         numbers = {int(number) for name, number in found if name in names}
         if numbers:
-            grid = stream.plan.grid(lane[0].name)
+            grid = stream.plan.grid(together[0].name)
             stopped = next(number for number in range(grid.count + 1) if number not in numbers)
             yield grid.cuts[stopped] / grid.timescale
 

@@ -65,19 +65,22 @@ def test_the_picture_is_upright_in_its_shape_and_never_larger(evening: Evening, 
     if wanted is None:
         return
     width, height = wanted
-    for rung in rungs:
-        assert rung["complete"]
+    assert all(rung["complete"] for rung in rungs)
+    # the original's own pictures are stored as they are, and players turn and stretch them
+    encoded = [rung for rung in rungs if rung["name"] != "original"]
+    for rung in encoded:
         assert rung["width"] <= width and rung["height"] <= height
         assert rung["width"] * height / width == pytest.approx(rung["height"], abs=2)  # both sides are even
-    highest = max(min(rung["width"], rung["height"]) for rung in rungs)
+    highest = max((min(rung["width"], rung["height"]) for rung in encoded), default=0)
     assert highest <= min(width, height, MAX_LINES)
 
 
 @pytest.mark.parametrize("name", PLAYABLE)
 def test_each_sound_track_keeps_its_language(evening: Evening, name: str) -> None:
-    tracks = [one for one in evening.films[name].facts["renditions"] if one["type"] == "audio"]
+    sounds = [one for one in evening.films[name].facts["renditions"] if one["type"] == "audio"]
+    tracks = [one for one in sounds if not one["name"].endswith("-surround")]
     assert [track["language"] for track in tracks] == SPOKEN.get(name, ["und"] if CORPUS[name]["acodec"] else [])
-    assert all(track["complete"] for track in tracks)
+    assert all(track["complete"] for track in sounds)
 
 
 @pytest.mark.parametrize("name", PLAYABLE)

@@ -108,7 +108,7 @@ async def test_the_next_spans_open_while_the_lane_lacks_something(launcher: Laun
     await encoding.run(job, context_for(yard, launcher, job))
     end(yard, job)
     assert [(job.first_segment, job.last_segment) for job in open_jobs(yard, film, JobKind.ENCODE)] == [(1, 2)]
-    assert not storage_of(yard).master(film).exists()
+    assert row_of(yard, film).playable_at is None
 
 
 async def test_the_last_lane_to_end_asks_for_one_verification(launcher: Launcher, yard: Yard) -> None:
