@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from uuid import UUID
 
@@ -85,13 +85,15 @@ class Evictor:
 
     async def _evict(self, rung: CachedRung) -> bool:
         """False where it is being made, or the film could not be played without it."""
-        media_id = rung.film.media_id
+        media_id, digest = rung.film.media_id, rung.film.digest
+        # Seen before the jobs are: what a job makes from now on is not among them.
+        numbers = await asyncio.to_thread(self._storage.segments_present, media_id, digest, rung.name)
         in_hand = await self._database.read(evictions.lanes_in_hand, media_id)
         if in_hand & {rung.name, LADDER_LANE}:
             return False
         try:
-            plan = await asyncio.to_thread(load_plan, self._storage, media_id, rung.film.digest)
-            if not await asyncio.to_thread(evict, self._storage, media_id, plan, rung.name):
+            plan = await asyncio.to_thread(load_plan, self._storage, media_id, digest)
+            if not await asyncio.to_thread(evict, self._storage, media_id, plan, rung.name, numbers):
                 return False
         except (OSError, ValueError, HomereelError) as error:
             log.warning("media file %s: %s is not evicted: %s", media_id, rung.name, type(error).__name__)
@@ -112,16 +114,19 @@ def shortage_bytes(free_bytes: int, reserve_bytes: int) -> int:
     return reserve_bytes * 12 // 10 - free_bytes if free_bytes * 10 < reserve_bytes * 11 else 0
 
 
-def evict(storage: Storage, media_id: UUID, plan: Plan, name: str) -> bool:
-    """False where the film could not be played without it. Blocks; killed in between, it may be done again."""
+def evict(storage: Storage, media_id: UUID, plan: Plan, name: str, numbers: Collection[int]) -> bool:
+    """Of those segments. False where the film could not be played without them.
+
+    Blocks; killed in between, it may be done again.
+    """
     offered = servable(plan, rendition_states(storage, media_id, plan)) - {name}
     if not is_playable(plan, offered):
         return False
-    segments = sorted(storage.segments_present(media_id, plan.digest, name), reverse=True)
+    segments = sorted(numbers, reverse=True)
     try:
         publish_playlists(storage, media_id, plan, without={name})
     except OSError as error:
-        if not is_disk_full(error):
+        if not is_disk_full(error) or not segments:
             raise
         # Not even a playlist has room: the first segment to go makes some, and who asks for it has it made.
         storage.segment(media_id, plan.digest, name, segments.pop(0)).unlink(missing_ok=True)

@@ -218,7 +218,7 @@ def test_a_rung_leaves_the_playlist_before_its_first_segment_goes_the_last_one_f
     film = add_ready_film(yard)
     assert "720p" in offered(yard, film)
     storage = Witness(storage_of(yard).root, yard, film)
-    assert evict(storage, film, PLAN, "720p")
+    assert evict(storage, film, PLAN, "720p", range(SEGMENTS))
     assert storage.seen == [(2, False, 3), (1, False, 2), (0, False, 1)]
 
 
@@ -238,7 +238,7 @@ class Full(Storage):
 def test_a_disk_that_is_full_to_the_last_byte_is_freed(yard: Yard) -> None:
     film = add_ready_film(yard)
     storage = Full(storage_of(yard).root, folder_of(yard, film, "720p") / "00002.m4s")
-    assert evict(storage, film, PLAN, "720p")
+    assert evict(storage, film, PLAN, "720p", range(SEGMENTS))
     assert held(yard, film)["720p"] == 0
     assert offered(yard, film) == {"1080p", "360p", "240p", "audio-eng"}
 
@@ -248,8 +248,28 @@ def test_an_eviction_that_was_killed_halfway_is_no_fault_of_the_film(yard: Yard)
     (folder_of(yard, film, "720p") / "00002.m4s").unlink()
     publish_playlists(storage_of(yard), film, PLAN)
     assert offered(yard, film) == {"1080p", "360p", "240p", "audio-eng"}
-    assert evict(storage_of(yard), film, PLAN, "720p")
+    assert evict(storage_of(yard), film, PLAN, "720p", range(SEGMENTS - 1))
     assert held(yard, film)["720p"] == 0
+
+
+def test_what_is_made_for_a_viewer_during_an_eviction_stays(yard: Yard) -> None:
+    film = add_ready_film(yard)
+    storage = MadeMeanwhile(storage_of(yard).root, yard, film)
+    assert evict(storage, film, PLAN, "720p", range(SEGMENTS))
+    assert storage.segments_present(film, PLAN.digest, "720p") == {2}
+
+
+class MadeMeanwhile(Storage):
+    """A worker makes the last segment anew as soon as it is gone."""
+
+    def __init__(self, root: Path, yard: Yard, film: UUID) -> None:
+        super().__init__(root)
+        self.yard, self.film = yard, film
+
+    def segment(self, media_id: UUID, digest: str, rendition: str, number: int) -> Path:
+        if number < SEGMENTS - 1:
+            fill(self.yard, self.film, rendition, [SEGMENTS - 1])
+        return super().segment(media_id, digest, rendition, number)
 
 
 async def test_a_film_deleted_meanwhile_is_passed_over(yard: Yard) -> None:

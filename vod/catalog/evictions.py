@@ -8,12 +8,14 @@ from uuid import UUID
 
 from peewee import JOIN, fn
 
-from vod.catalog import jobs
+from vod.catalog import demands, jobs
 from vod.catalog.database import now
 from vod.catalog.models import Job, JobKind, MediaFile, MediaStatus, WatchState
 
 # Of a player that last said where it is: it may be paused for as long, and goes on.
 WATCHED_SECONDS = 3600.0
+# What was made for a viewer is still to be sent to him; and he may come back for it after a 503.
+TAKEN_SECONDS = demands.WANTED_SECONDS + 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class PlannedFilm:
 
 def planned_films() -> list[PlannedFilm]:
     """Every film that has a plan, the ones to lose their cached rungs first at the beginning."""
-    demanded = {job.media_file_id for job in Job.select().where(_is_demand() & Job.state.in_(jobs.OPEN))}
+    demanded = {job.media_file_id for job in Job.select(Job.media_file).where(_is_demanded())}
     watched_at = fn.MAX(WatchState.updated_at)
     query = (
         MediaFile.select(
@@ -46,8 +48,9 @@ def planned_films() -> list[PlannedFilm]:
 
 
 def lanes_in_hand(media_id: UUID) -> frozenset[str]:
-    """Those of the film's `encode` jobs that wait or run."""
-    return frozenset(job.lane for job in jobs.open_jobs(media_id) if job.kind == JobKind.ENCODE)
+    """Those of the film's `encode` jobs that wait or run, or have just been done for a viewer."""
+    is_encode = (Job.media_file == media_id) & (Job.kind == JobKind.ENCODE)
+    return frozenset(job.lane for job in Job.select().where(is_encode & (Job.state.in_(jobs.OPEN) | _is_demanded())))
 
 
 def _film(row: Any, demanded: set[UUID]) -> PlannedFilm:
@@ -61,5 +64,5 @@ def _film(row: Any, demanded: set[UUID]) -> PlannedFilm:
     )
 
 
-def _is_demand() -> Any:
-    return (Job.kind == JobKind.ENCODE) & Job.wanted_until.is_null(False)
+def _is_demanded() -> Any:
+    return Job.wanted_until.is_null(False) & (Job.state.in_(jobs.OPEN) | (Job.updated_at > now() - TAKEN_SECONDS))

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from tests.vod.catalog.conftest import AddFilm
-from vod.catalog import demands, evictions, jobs, media_files, watching
+from vod.catalog import demands, evictions, jobs, leases, media_files, watching
 from vod.catalog.database import Database
 from vod.catalog.demands import Demand
 from vod.catalog.models import Job, JobKind, MediaFile, User
@@ -73,3 +73,14 @@ def test_the_lanes_of_encodes_that_wait_or_run_are_in_hand(database: Database, f
     for kind, lane in ((JobKind.ENCODE, "ladder"), (JobKind.ENCODE, "720p"), (JobKind.VERIFY, "")):
         database.unit(jobs.add, film, kind, lane=lane)
     assert database.unit(evictions.lanes_in_hand, film) == {"ladder", "720p"}
+
+
+def test_what_was_made_for_a_viewer_is_in_hand_until_he_has_it(database: Database, film: UUID) -> None:
+    database.unit(media_files.mark_processing, film, probe={}, duration=1.0, width=1, height=1, digest="0" * 16)
+    database.unit(demands.want, Demand(media_id=film, lane="720p", first=3, last=8))
+    job = database.unit(leases.claim, "worker", 60.0)
+    assert job is not None
+    database.unit(leases.complete, job, "worker")
+    assert database.unit(evictions.lanes_in_hand, film) == {"720p"}
+    database.unit(Job.update(updated_at=time.time() - evictions.TAKEN_SECONDS - 1).execute)
+    assert database.unit(evictions.lanes_in_hand, film) == frozenset()
