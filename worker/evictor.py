@@ -72,7 +72,7 @@ class Evictor:
             if self._may_lose(rung.film) and await self._evict(rung):
                 wanted_bytes -= rung.size_bytes
         if wanted_bytes > 0:
-            log.info("%d bytes more than the disk budget; what is left is in use", wanted_bytes)
+            log.debug("%d bytes more than the disk budget; what is left is in use", wanted_bytes)
 
     async def _is_our_turn(self) -> bool:
         return await self._database.run(turns.take, TURN, self._worker, TURN_SECONDS)

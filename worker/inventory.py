@@ -63,8 +63,8 @@ class Inventory:
             changed = folder.stat().st_mtime_ns
             known = counted.get(folder)
             found = known if known and known[0] == changed else (changed, _segment_bytes(folder))
-        except FileNotFoundError:
-            return 0
+        except OSError:
+            return 0  # not begun, deleted meanwhile, or on a disk that fails here: the others are looked at
         self._counted[folder] = found
         return found[1]
 

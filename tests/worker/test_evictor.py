@@ -277,3 +277,25 @@ async def test_a_film_deleted_meanwhile_is_passed_over(yard: Yard) -> None:
     storage_of(yard).delete_media(gone, "mp4")
     await evictor(yard, cache_bytes=1).look()
     assert left(yard, film) == []
+
+
+async def test_a_film_that_is_damaged_costs_no_other_its_turn(yard: Yard) -> None:
+    damaged, film = add_ready_film(yard, days_ago=9), add_ready_film(yard)
+    (folder_of(yard, damaged, "360p") / "init.mp4").write_bytes(b"damaged")
+    await evictor(yard, cache_bytes=1).look()
+    assert left(yard, film) == []
+
+
+async def test_a_folder_that_cannot_be_read_costs_no_other_its_turn(yard: Yard) -> None:
+    unreadable, film = add_ready_film(yard, days_ago=9), add_ready_film(yard)
+    folder = folder_of(yard, unreadable, "720p")
+    folder.rename(folder.with_name("aside"))
+    folder.symlink_to(folder)
+    await evictor(yard, cache_bytes=1).look()
+    assert (left(yard, film), len(list(folder.with_name("aside").glob("*.m4s")))) == ([], SEGMENTS)
+
+
+async def test_a_disk_that_fails_ends_no_worker(yard: Yard) -> None:
+    budget = evictor(yard, cache_bytes=1)
+    storage_of(yard).root.rename(yard.path.with_name("unmounted"))
+    await budget.look()
