@@ -14,10 +14,13 @@ check:  ## ruff, mypy --strict, layers, sizes, locks, units and docs: everything
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_*.py
 
-bench:  ## measure: a 2 GB upload, ladder and stills against plain ffmpeg, serving against nginx (needs nginx, wrk)
+bench:  ## measure: upload, ladder, stills, time to play, seeks; serving against nginx (needs nginx, wrk, 15 GB of disk)
 	$(BIN)/python -m bench.upload_memory --gigabytes 2
 	$(BIN)/python -m bench.ladder
 	$(BIN)/python -m bench.trickplay
+	$(BIN)/python -m bench.time_to_play
+	$(BIN)/python -m bench.seek
+	$(BIN)/python -m bench.leave_alone
 	$(BIN)/python -m bench.serving
 
 seed:  ## make three short films and upload them to the running server (HOMEREEL_KEY=… from `homereel key add`)

@@ -5,7 +5,7 @@
 He takes pictures (the highest rung) and sound of one segment after the other, round and round, each at its time; first
 with nothing else to do, then beside the encodes. Before each the film's files are dropped from the page cache, as those
 of a long film would not be in it. A segment that comes later than its length (over `--speed`) would be a stall for a
-player that holds but one.
+player that holds but one. `encodes` is how many ffmpeg processes ran when it was asked for, in the mean.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.films import make_h264_film, make_mpeg4_film
@@ -27,6 +28,12 @@ SEGMENT_SECONDS = 6.0
 LIMIT_SECONDS = 0.3
 READY_SECONDS = 1800.0
 BACKGROUND_ENCODES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    seconds: float  # until pictures and sound were there
+    encodes: int  # that ran when it was asked for
 
 
 def main() -> None:
@@ -46,11 +53,12 @@ def main() -> None:
 
 def _bench(folder: Path, options: argparse.Namespace) -> None:
     with open_house(options.folder) as house:
-        showing = _open(house, _finished(house, folder, options))
-        idle = _watch(house, showing, options)
+        media_id = _finished(house, folder, options)
+        showing = _open(house, media_id)
+        idle = _watch(house, media_id, showing, options)
         others = _begin_encodes(house, make_mpeg4_film(folder, options.encoded_minutes, options.clip))
-        busy = _watch(house, showing, options)
-        if encodes(house) < BACKGROUND_ENCODES or any(_is_ready(house, other) for other in others):
+        busy = _watch(house, media_id, showing, options)
+        if any(_is_ready(house, other) for other in others):
             raise SystemExit("the encodes ended before the watching; give them more --encoded-minutes")
     print(f"{showing.rung.lines} lines and sound, a segment every {SEGMENT_SECONDS / options.speed:.1f} s")
     _print({"idle": idle, f"{BACKGROUND_ENCODES} encodes": busy}, SEGMENT_SECONDS / options.speed)
@@ -92,38 +100,40 @@ def _open(house: House, media_id: str) -> Showing:
     return showing
 
 
-def _watch(house: House, showing: Showing, options: argparse.Namespace) -> list[float]:
-    """Seconds that each place took; one that is late puts off the next."""
-    found = []
-    end = due = time.monotonic()
-    end += options.seconds
-    number = 0
+def _watch(house: House, media_id: str, showing: Showing, options: argparse.Namespace) -> list[Place]:
+    """One that is late puts off the next."""
+    found: list[Place] = []
+    due = time.monotonic()
+    end = due + options.seconds
     while due < end:
         time.sleep(max(0.0, due - time.monotonic()))
-        _forget(house.root)
-        found.append(take(house, showing, number % showing.count))
+        _forget(house.root, media_id)
+        running = encodes(house)
+        found.append(Place(seconds=take(house, showing, len(found) % showing.count), encodes=running))
         due = max(due + SEGMENT_SECONDS / options.speed, time.monotonic())
-        number += 1
     return found
 
 
-def _forget(root: Path) -> None:
-    """Of all films: their segments and originals must be read from the disk again."""
-    for path in (*root.glob("hls/*/*/*/*.m4s"), *root.glob("originals/*")):
+def _forget(root: Path, media_id: str) -> None:
+    """The film's segments and its original must be read from the disk again."""
+    for path in (*root.glob(f"hls/{media_id}/*/*/*.m4s"), *root.glob(f"originals/{media_id}.*")):
         descriptor = os.open(path, os.O_RDONLY)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
 
 
-def _print(latencies: dict[str, Sequence[float]], segment_seconds: float) -> None:
-    print(f"{'':12}{'places':>8}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'> 300 ms':>10}{'stalls':>8}{'p99 ratio':>11}")
-    baseline = _p99(latencies["idle"])
-    for name, found in latencies.items():
+def _print(watched: dict[str, Sequence[Place]], segment_seconds: float) -> None:
+    heads = ("places", "encodes", "p50 ms", "p99 ms", "max ms", "> 300 ms", "stalls", "p99 ratio")
+    print(f"{'':12}" + "".join(f"{head:>10}" for head in heads))
+    baseline = _p99([place.seconds for place in watched["idle"]])
+    for name, places in watched.items():
+        found = [place.seconds for place in places]
+        running = statistics.mean(place.encodes for place in places)
         p50, p99, longest = (1000 * value for value in (statistics.median(found), _p99(found), max(found)))
         late = sum(one > LIMIT_SECONDS for one in found)
         stalls = sum(one > segment_seconds for one in found)
-        ratio = _p99(found) / baseline
-        print(f"{name:12}{len(found):8}{p50:9.1f}{p99:9.1f}{longest:9.1f}{late:10}{stalls:8}{ratio:11.2f}")
+        print(f"{name:12}{len(found):10}{running:10.1f}{p50:10.1f}{p99:10.1f}{longest:10.1f}", end="")
+        print(f"{late:10}{stalls:10}{_p99(found) / baseline:10.2f}")
 
 
 def _p99(values: Sequence[float]) -> float:
