@@ -6,19 +6,36 @@ import asyncio
 import re
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.film import encode_original, make_package, plan_original
+from tests.vod.hls.media import NON_SYNC
 from tests.vod.hls.patients import FILM, Film, copied_film, started
 from vod.hls.doctor.examination import Examination
 from vod.hls.doctor.rules import NOT_LOOKED_AT, PLAYERS, RULES
-from vod.hls.iframes import iframe_playlist_name, list_iframes, render_iframe_playlist
+from vod.hls.iframes import iframe_playlist_name, render_iframe_playlist
 from vod.hls.keyframes import read_keyframes
+from vod.hls.plan import SubtitlePlan
+from vod.hls.subtitle_files import publish_cues
 from vod.storage import Storage
+from vod.subtitles.cues import Cue
+from worker.lanes import publish_playlists
 
 RUNG = "540p"
+SUBTITLES = SubtitlePlan(
+    name="subs-eng",
+    stream_index=3,
+    kind="text",
+    codec="subrip",
+    language="en",
+    label="English",
+    default=False,
+    forced=True,
+    hearing_impaired=True,
+)
 
 
 def broken(examination: Examination) -> dict[int, list[str]]:
@@ -36,7 +53,7 @@ def noted(examination: Examination) -> set[int]:
 def encoded(tmp_path_factory: pytest.TempPathFactory) -> Film:
     storage = Storage(tmp_path_factory.mktemp("encoded"))
     storage.prepare()
-    plan = plan_original()
+    plan = replace(plan_original(), subtitles=(SUBTITLES,))
 
     async def make_film() -> None:
         original = encode_original(storage.original(FILM, "mp4"))
@@ -47,8 +64,8 @@ def encoded(tmp_path_factory: pytest.TempPathFactory) -> Film:
         keyframes = read_keyframes(storage.rendition(FILM, plan.digest, rung.name), plan.grid(rung.name))
         playlist = storage.media_playlist(FILM, plan.digest, iframe_playlist_name(rung.name))
         playlist.write_text(render_iframe_playlist(plan, rung.name, keyframes), encoding="utf-8")
-    with storage.master(FILM).open("a", encoding="utf-8") as master:
-        master.write(list_iframes(storage, FILM, plan, f"{plan.digest}/"))
+    publish_cues(storage, FILM, plan, SUBTITLES.name, [Cue(start_ms=1000, end_ms=3000, text="Hello")])
+    publish_playlists(storage, FILM, plan)
     return Film(storage, plan)
 
 
@@ -67,6 +84,27 @@ def test_a_copied_film_breaks_no_rule_and_is_exempt_from_what_is_our_encoder_s(c
     examination = copied.examine()
     assert broken(examination) == {}
     assert 14 in noted(examination)  # keyframes three seconds apart
+
+
+def test_holes_of_what_is_made_when_somebody_asks_are_no_fault(encoded: Film, tmp_path: Path) -> None:
+    film = encoded.copy_to(tmp_path / "house")
+    gone(f"{RUNG}/00001.m4s")(film)
+    examination = film.examine(frozenset({RUNG}))
+    assert broken(examination) == {} and 24 in noted(examination)
+
+
+def test_a_copied_segment_is_missing_where_the_original_is_shorter(copied: Film, tmp_path: Path) -> None:
+    film = copied.copy_to(tmp_path / "house")
+    original = film.storage.original(FILM, "mp4")
+    original.write_bytes(original.read_bytes()[:20_000])
+    assert "the original has become shorter" in str(broken(film.examine())[24])
+
+
+def test_a_damaged_index_of_a_copy_is_found(copied: Film, tmp_path: Path) -> None:
+    film = copied.copy_to(tmp_path / "house")
+    index = film.storage.segment_index(FILM, film.plan.digest, "original")
+    index.write_bytes(index.read_bytes()[:-1])
+    assert "the segment index has another size than it tells" in str(broken(film.examine())[24])
 
 
 def test_every_rule_is_looked_at_once_or_said_not_to_be() -> None:
@@ -104,6 +142,15 @@ def in_bytes(name: str, box: bytes, offset: int, new: bytes) -> Spoil:
     return spoil
 
 
+def in_file(name: str, old: bytes, new: bytes) -> Spoil:
+    def spoil(film: Film) -> None:
+        content = (film.below / name).read_bytes()
+        assert old in content
+        (film.below / name).write_bytes(content.replace(old, new))
+
+    return spoil
+
+
 def gone(name: str) -> Spoil:
     return lambda film: (film.below / name).unlink()
 
@@ -125,6 +172,27 @@ def first_picture_is_no_idr(film: Film) -> None:
         at += 4 + struct.unpack_from(">I", content, at)[0]
     content[at + 4] = content[at + 4] & 0xE0 | 1
     path.write_bytes(content)
+
+
+def one_keyframe_a_segment(film: Film) -> None:
+    for path in (film.below / RUNG).glob("*.m4s"):
+        content = bytearray(path.read_bytes())
+        run = content.index(b"trun")
+        (count,) = struct.unpack_from(">I", content, run + 8)
+        for row in range(1, count):  # of duration, size, flags and composition
+            struct.pack_into(">I", content, run + 16 + 16 * row + 8, NON_SYNC)
+        path.write_bytes(content)
+
+
+def swollen(name: str) -> Spoil:
+    """40 MB more, which are no media."""
+
+    def spoil(film: Film) -> None:
+        with (film.below / name).open("ab") as file:
+            file.write(struct.pack(">I4s", 40_000_000, b"free"))
+            file.truncate(file.tell() + 40_000_000 - 8)
+
+    return spoil
 
 
 def later(seconds: float) -> bytes:
@@ -169,6 +237,7 @@ FAULTS = [
     pytest.param(3, in_text("master", r",FRAME-RATE=23.976", ""), id="no rate"),
     pytest.param(4, in_text("master", r"STREAM-INF:BANDWIDTH=\d+", "STREAM-INF:BANDWIDTH=90000"), id="a low BANDWIDTH"),
     pytest.param(4, in_text("master", r"AVERAGE-BANDWIDTH=\d+,", ""), id="no AVERAGE-BANDWIDTH"),
+    pytest.param(5, swollen(f"{RUNG}/00001.m4s"), id="a peak above the ceiling"),
     pytest.param(6, nowhere_independent, id="nothing is called independent"),
     pytest.param(7, in_text("master", r"FRAME-RATE=23.976", "FRAME-RATE=23.976,VIDEO-RANGE=PQ"), id="SDR called HDR"),
     pytest.param(8, too_high_for_a_phone, id="level 5.2 alone"),
@@ -176,9 +245,11 @@ FAULTS = [
     pytest.param(10, in_text("master", r'LANGUAGE="en",', ""), id="no LANGUAGE"),
     pytest.param(10, in_text("master", r'AUDIO="audio"', 'AUDIO="sound"'), id="a group that does not exist"),
     pytest.param(11, lambda film: shorter(film, "audio-eng"), id="sound that ends early"),
+    pytest.param(11, swollen("audio-eng/00001.m4s"), id="sound that takes too much"),
     pytest.param(13, in_text(f"{RUNG}-iframes", r"#EXT-X-I-FRAMES-ONLY\n", ""), id="no I-FRAMES-ONLY"),
     pytest.param(13, in_text(f"{RUNG}-iframes", r"BYTERANGE:\d+@", "BYTERANGE:700@"), id="half a keyframe"),
     pytest.param(13, in_text("master", r'(I-FRAME.*)CODECS="[^"]*",', r"\1"), id="I-frames without CODECS"),
+    pytest.param(14, one_keyframe_a_segment, id="keyframes six seconds apart"),
     pytest.param(15, first_picture_is_no_idr, id="a start that is no IDR"),
     pytest.param(15, in_bytes("00001.m4s", b"trun", 20, b"\1\1\0\0"), id="a start that is no sync sample"),
     pytest.param(16, in_text(RUNG, r"TARGETDURATION:6", "TARGETDURATION:5"), id="a target too small"),
@@ -199,6 +270,12 @@ FAULTS = [
     pytest.param(24, in_text(RUNG, r"^(.*)/00001.m4s", r"../../../../etc/passwd"), id="a file of somebody else"),
     pytest.param(24, lambda film: film.storage.master(FILM).write_text("junk"), id="a master of junk"),
     pytest.param(24, lambda film: film.storage.master(FILM).unlink(), id="no master"),
+    pytest.param(24, gone("subs-eng/00001.vtt"), id="missing subtitles"),
+    pytest.param(28, in_file("subs-eng/00001.vtt", b"X-TIMESTAMP-MAP", b"NOTE"), id="subtitles without a clock"),
+    pytest.param(28, in_text("master", r"(TYPE=SUBTITLES.*AUTOSELECT)=YES", r"\1=NO"), id="forced, not by itself"),
+    pytest.param(28, in_text("master", r"(TYPE=SUBTITLES.*),CHARACTERISTICS=[^,]*,[^,]*", r"\1"), id="SDH untold"),
+    pytest.param(28, lambda film: shorter(film, "subs-eng"), id="subtitles that end early"),
+    pytest.param(28, in_text("master", r',SUBTITLES="subs"', ""), id="a variant without subtitles"),
     pytest.param(29, in_text(RUNG, r"\A", "\ufeff"), id="a byte order mark"),
     pytest.param(32, in_text(RUNG, r"00001.m4s", "00001.m4s?token=x"), id="a token in a query"),
     pytest.param(33, in_text(RUNG, r"00001.m4s", "The_Film.m4s"), id="a title in a name"),

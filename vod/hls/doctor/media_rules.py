@@ -87,8 +87,10 @@ def _ceiling_bps(package: Package, track: Track) -> float:
 def sound_is_small_and_whole(package: Package) -> Faults:
     end = max((track.end for track in package.tracks.values()), default=Fraction(0))
     frame = max((track.usual_sample for track in package.videos), default=Fraction(0))
-    for track in package.sounds:
-        most = STEREO_BPS if track.init.channels <= 2 else SURROUND_BPS
+    for uri, track in package.tracks.items():
+        if track.is_video:
+            continue
+        most = STEREO_BPS if package.channels(uri) <= 2 else SURROUND_BPS
         if track.average_bps > most * BOXES:
             rate = f"it takes {track.average_bps / 1000:.0f} kb/s, more than {most // 1000}"
             yield Fault(

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from vod.hls.bandwidth import peak_bps
-from vod.hls.doctor.listing import Entry, Listing, Multivariant
+from vod.hls.doctor.listing import NUMBER, Entry, Listing, Multivariant
 from vod.hls.doctor.segments import InitFacts, SegmentFacts
 from vod.hls.plan import Grid, Plan
 from vod.hls.playlist import MICROSECONDS
@@ -50,11 +50,11 @@ class Track:
     def longest_sample(self) -> Fraction:
         return self.seconds(max(segment.longest for segment in self.segments))
 
-    @property
+    @cached_property
     def sample_count(self) -> int:
         return sum(segment.count for segment in self.segments)
 
-    @property
+    @cached_property
     def usual_sample(self) -> Fraction:
         return (self.end - self.starts[0]) / self.sample_count
 
@@ -94,6 +94,11 @@ class Package:
         """Audio and video, no subtitles and no I-frames."""
         other = {one.uri for one in self.master.iframes} | {one.uri for one in self.subtitles}
         yield from ((uri, listing) for uri, listing in self.listings.items() if uri not in other)
+
+    def channels(self, uri: str) -> int:
+        """As the master tells, for sample entries say 2 of what has more."""
+        told = next((one.get("CHANNELS") for one in self.master.media if one.uri == uri), "").partition("/")[0]
+        return int(told) if NUMBER.match(told) else self.tracks[uri].init.channels
 
     @property
     def subtitles(self) -> list[Entry]:

@@ -10,6 +10,7 @@ from vod.hls.doctor.listing import Entry, Listing
 from vod.hls.doctor.package import Fault, Package, Track
 from vod.hls.ladder import box_lines
 from vod.hls.multivariant import FIRST_VARIANT_LINES
+from vod.hls.playlist import MICROSECONDS
 from vod.storage import MASTER
 
 VIDEO_CODECS = frozenset({"avc1", "avc3", "hvc1", "hev1", "av01"})
@@ -91,18 +92,21 @@ def _is_plain(codec: str) -> bool:
 
 
 def _is_stereo(package: Package, uri: str) -> bool:
-    track = package.tracks[uri]
-    told = [one.get("CHANNELS") for one in package.master.media if one.uri == uri]
-    channels = int(told[0]) if told and told[0].isdecimal() else track.init.channels
-    return track.init.codec == AAC_LC and channels <= 2
+    return package.tracks[uri].init.codec == AAC_LC and package.channels(uri) <= 2
 
 
 def first_variant_is_middling(package: Package) -> Faults:
-    sizes = [variant.resolution for variant in package.master.variants if variant.resolution]
-    middling = [size for size in sizes if box_lines(Fraction(size[0]), Fraction(size[1])) in FIRST_VARIANT_LINES]
-    if middling and sizes[0] not in middling:
-        width, height = sizes[0]
-        yield Fault(where=MASTER, what=f"the first variant is {width}x{height}, though there is one of 540-720p")
+    """Of those that every player takes, where there are some."""
+    variants = [variant for variant in package.master.variants if variant.resolution]
+    common = [variant for variant in variants if variant.get("CODECS").startswith("avc1")] or variants
+    if any(_is_middling(variant) for variant in common) and not _is_middling(variants[0]):
+        told = variants[0].get("RESOLUTION")
+        yield Fault(where=MASTER, what=f"the first variant is {told}, though there is one of 540-720p")
+
+
+def _is_middling(variant: Entry) -> bool:
+    width, height = variant.resolution or (0, 0)
+    return box_lines(Fraction(width), Fraction(height)) in FIRST_VARIANT_LINES
 
 
 def sound_is_apart(package: Package) -> Faults:
@@ -193,7 +197,7 @@ def subtitles_are_right(package: Package) -> Faults:
         if name in deaf and TRANSCRIBES not in one.get("CHARACTERISTICS"):
             yield Fault(where=one.uri, what=f"CHARACTERISTICS lacks {TRANSCRIBES}")
         listing = package.listings.get(one.uri)
-        if listing and lengths and max(lengths) - listing.edges[-1] > listing.target_seconds * 500_000:
+        if listing and lengths and max(lengths) - listing.edges[-1] > MICROSECONDS:
             yield Fault(where=one.uri, what=f"it ends at {listing.edges[-1] / 1e6:.3f} s of {max(lengths) / 1e6:.3f} s")
     for variant in package.master.variants:
         if package.subtitles and not package.master.group("SUBTITLES", variant.get("SUBTITLES")):
