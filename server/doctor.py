@@ -110,7 +110,8 @@ def as_lines(finding: Finding) -> Iterator[str]:
         yield f"  cannot be examined: {finding.complaint}"
         return
     examination = finding.examination
-    yield f"  {len(examination.verdicts) - len(examination.broken)} rules hold, {len(examination.broken)} are broken"
+    count = len(examination.broken)
+    yield f"  {len(examination.verdicts) - count} rules hold, {count} {'is' if count == 1 else 'are'} broken"
     for verdict in examination.broken:
         yield f"  rule {verdict.rule.number}, {' and '.join(verdict.rule.players)}: {verdict.rule.sentence}"
         yield from _fault_lines(verdict.faults)

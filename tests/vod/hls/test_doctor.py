@@ -174,6 +174,11 @@ def first_picture_is_no_idr(film: Film) -> None:
     path.write_bytes(content)
 
 
+def timeless(film: Film) -> None:
+    playlist = film.below / f"{RUNG}.m3u8"
+    playlist.write_text(re.sub(r"EXTINF:[\d.]+", "EXTINF:0", playlist.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def one_keyframe_a_segment(film: Film) -> None:
     for path in (film.below / RUNG).glob("*.m4s"):
         content = bytearray(path.read_bytes())
@@ -257,6 +262,7 @@ FAULTS = [
     pytest.param(17, lambda film: shorter(film, "audio-eng"), id="two lengths"),
     pytest.param(18, in_text(RUNG, r"EXTINF:6\.006", "EXTINF:6.016"), id="cuts that differ"),
     pytest.param(19, in_text("audio-eng", r"EXTINF:\d\.\d", "EXTINF:5.5"), id="an EXTINF half a second off"),
+    pytest.param(19, timeless, id="segments that last no time"),
     pytest.param(20, in_bytes("00001.m4s", b"tfdt", 4, later(6.1)), id="a gap in the decode times"),
     pytest.param(21, in_text(RUNG, r"(#EXTINF.*\n.*00001)", r"#EXT-X-DISCONTINUITY\n\1"), id="a discontinuity"),
     pytest.param(22, in_text(RUNG, r"(#EXT-X-MAP.*)", r"\1\n\1"), id="two MAPs"),
@@ -268,6 +274,8 @@ FAULTS = [
     pytest.param(24, gone("audio-eng.m3u8"), id="a missing playlist"),
     pytest.param(24, cut_short(f"{RUNG}/00001.m4s"), id="half a segment"),
     pytest.param(24, in_text(RUNG, r"^(.*)/00001.m4s", r"../../../../etc/passwd"), id="a file of somebody else"),
+    pytest.param(24, in_text(RUNG, r"EXTINF:6", "EXTINF:six"), id="a duration that is no number"),
+    pytest.param(24, in_text(RUNG, r"(00001.m4s)", "a" * 9000), id="a line without end"),
     pytest.param(24, lambda film: film.storage.master(FILM).write_text("junk"), id="a master of junk"),
     pytest.param(24, lambda film: film.storage.master(FILM).unlink(), id="no master"),
     pytest.param(24, gone("subs-eng/00001.vtt"), id="missing subtitles"),

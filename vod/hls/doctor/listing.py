@@ -10,6 +10,7 @@ from itertools import accumulate
 EXTINF = re.compile(r"#EXTINF:(\d{1,6})(?:\.(\d{1,6}))?,")
 BYTE_RANGE = re.compile(r"#EXT-X-BYTERANGE:(\d{1,12})@(\d{1,12})\Z")
 ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))(?:,|\Z)')
+LONGEST_LINE = 8192
 NUMBER = re.compile(r"\d{1,12}\Z")
 STREAM_INF, IFRAME_STREAM_INF, MEDIA = "#EXT-X-STREAM-INF:", "#EXT-X-I-FRAME-STREAM-INF:", "#EXT-X-MEDIA:"
 
@@ -153,4 +154,6 @@ def _lines(text: str) -> list[str]:
     lines = [line.rstrip("\r") for line in text.removeprefix("\ufeff").split("\n")]
     if lines[0] != "#EXTM3U":
         raise ValueError("it is no playlist")
+    if max(map(len, lines)) > LONGEST_LINE:
+        raise ValueError("one of its lines is too long")
     return [line for line in lines if line]

@@ -28,11 +28,12 @@ AS_IT_STANDS = "copied as it stands"
 def size_and_rate_are_told(package: Package) -> Faults:
     for variant in package.master.variants:
         track = package.tracks.get(variant.uri)
-        if track is None or not track.is_video:
+        real = track.init.picture_size if track else None
+        if track is None or real is None:
             continue
-        real = track.init.picture_size
         if variant.resolution != real:
-            yield Fault(where=variant.uri, what=f"RESOLUTION is {variant.get('RESOLUTION') or 'missing'}, not {real}")
+            told, right = variant.get("RESOLUTION") or "missing", "{}x{}".format(*real)
+            yield Fault(where=variant.uri, what=f"RESOLUTION is {told}, not {right}")
         if not _is_rate_right(variant, track):
             told = variant.get("FRAME-RATE") or "missing"
             yield Fault(where=variant.uri, what=f"FRAME-RATE is {told}, measured {float(1 / track.usual_sample):.3f}")

@@ -13,6 +13,9 @@ from vod.hls.doctor.segments import InitFacts, SegmentFacts
 from vod.hls.plan import Grid, Plan
 from vod.hls.playlist import MICROSECONDS
 
+# Less is no segment, and any number of them would fit into the time that a peak is looked for in.
+SHORTEST_MICROSECONDS = 1000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -64,7 +67,9 @@ class Track:
         return size * 8 * MICROSECONDS / max(self.listing.edges[-1], 1)
 
     @cached_property
-    def peak_bps(self) -> int:
+    def peak_bps(self) -> float:
+        if min(segment.microseconds for segment in self.listing.segments) < SHORTEST_MICROSECONDS:
+            return self.average_bps
         grid = Grid(MICROSECONDS, tuple(self.listing.edges))
         return peak_bps([segment.size_bytes for segment in self.segments], grid)
 
