@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -55,6 +56,7 @@ def open_house(folder: Path | None, **settings: str) -> Iterator[House]:
     """`folder` says on which disk; `settings` are environment: `HOMEREEL_HLS_PRESET="ultrafast"`."""
     with tempfile.TemporaryDirectory(prefix="homereel-bench-", dir=folder) as name:
         root, port = Path(name) / "media", free_port()
+        signal.signal(signal.SIGTERM, _end)
         own = {
             "HOMEREEL_WORKER_EMBEDDED": str(WORKERS),
             "HOMEREEL_MEDIA_ROOT": str(root),
@@ -69,6 +71,11 @@ def open_house(folder: Path | None, **settings: str) -> Iterator[House]:
             house = House(port=port, key=key.stdout.decode().strip(), root=root, pid=pid)
             until(lambda: _is_whole(house), START_SECONDS)
             yield house
+
+
+def _end(*_: object) -> None:
+    """As an exception, so that server, films and folders go with us."""
+    raise SystemExit("ended by a signal")
 
 
 @contextmanager
