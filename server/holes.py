@@ -39,6 +39,9 @@ AHEAD_SEGMENTS = 5  # about half a minute: what a player keeps in its buffer
 log = logging.getLogger(__name__)
 
 
+Seat = tuple[str, str]  # a viewer's token and a rendition
+
+
 @dataclass(slots=True, eq=False)
 class Hole:
     """One missing file and those who wait for it."""
@@ -60,6 +63,7 @@ class Holes:
         self._played: dict[Demand, float] = {}  # demands somebody plays in, and when they were last renewed
         self._renewed_at = time.monotonic()
         self._renewals: set[asyncio.Task[None]] = set()
+        self._seats: dict[Seat, Demand] = {}  # where each viewer waited last
         self._closed = False
 
     def has_players(self) -> bool:
@@ -76,6 +80,7 @@ class Holes:
         hole.waiting += 1
         try:
             await self._raise(hole)
+            await self._leave_former_seat(hole, (request.path.split("/", 5)[4], demand.lane))
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience_seconds(request.headers.get("User-Agent", ""))):
                     await self._filled_or_left(hole, request)
@@ -136,10 +141,22 @@ class Holes:
         if hole.filled.is_set() or viewer_is_there:
             return
         if hole.shared is not None and not self._is_awaited(hole.shared):
-            self._played.pop(hole.shared, None)
-            with suppress(*OUTAGE):
-                await self._database.run(demands.let_go, hole.shared)
-            self._bell.ring()
+            await self._let_go(hole.shared)
+
+    async def _leave_former_seat(self, hole: Hole, seat: Seat) -> None:
+        """A viewer who waits at another place of a rendition has sought on: nobody makes the former one for him."""
+        former = self._seats.get(seat)
+        if hole.shared is None or former == hole.shared:
+            return
+        self._seats[seat] = hole.shared
+        if former is not None and former not in self._seats.values() and not self._is_awaited(former):
+            await self._let_go(former)
+
+    async def _let_go(self, demand: Demand) -> None:
+        self._played.pop(demand, None)
+        with suppress(*OUTAGE):
+            await self._database.run(demands.let_go, demand)
+        self._bell.ring()
 
     def _is_awaited(self, demand: Demand) -> bool:
         return any(hole.shared == demand for hole in self._holes.values())
@@ -163,6 +180,8 @@ class Holes:
         oldest = time.monotonic() - demands.WANTED_SECONDS
         for demand in [demand for demand, renewed_at in self._played.items() if renewed_at < oldest]:
             del self._played[demand]
+        for seat in [seat for seat, demand in self._seats.items() if demand not in self._played]:
+            del self._seats[seat]
 
 
 HOLES = web.AppKey("holes", Holes)

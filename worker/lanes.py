@@ -77,6 +77,11 @@ async def open_spans(
         if lane == LADDER_LANE and media_files.is_ready(media_id):
             return
         in_hand = _in_hand(media_id, lane, finished)
+        if priority >= jobs.URGENT and 0 in missing and not in_hand:
+            # what is waited for is short, or it would be in the way of who waits elsewhere
+            (head,) = next_spans(missing, (), grid, Fraction(HEAD_SECONDS), 1)
+            _add_job(media_id, lane, head, priority)
+            in_hand.append((head.first, head.last))
         for span in next_spans(missing, in_hand, grid, seconds, hls.open_spans - len(in_hand)):
             _add_job(media_id, lane, span, priority)
 

@@ -88,8 +88,9 @@ async def _wait_for(house: House, film: Film) -> None:
     film.facts = await house.ends(film.identifier)
     film.status, film.reason = film.facts["status"], film.facts["errorMessage"]
     if film.status == "READY":
-        (path,) = house.root.glob(f"hls/{film.identifier}/*/plan.json")
-        film.plan = load_plan(Storage(house.root), UUID(film.identifier), path.parent.name)
+        # one whose copy did not stand the verification has an older plan beside it
+        digest = film.facts["ladderUrl"].split("/")[-2]
+        film.plan = load_plan(Storage(house.root), UUID(film.identifier), digest)
 
 
 async def _play_in_the_others(house: House, films: Sequence[Film]) -> None:

@@ -33,9 +33,21 @@ class Desk:
     def demand(self, segment: int) -> Demand:
         return Demand(media_id=self.film, lane="480p", first=segment, last=segment + 4, others=("preview",))
 
-    def fill(self, segment: int) -> asyncio.Task[None]:
+    def fill(self, segment: int, owner: str = "marta") -> asyncio.Task[None]:
         path = self.folder / f"{segment:05d}.m4s"
-        return asyncio.ensure_future(self.holes.fill(path, self.demand(segment), viewer()))
+        return asyncio.ensure_future(self.holes.fill(path, self.demand(segment), viewer(owner)))
+
+    async def watch(self, segment: int, owner: str = "marta") -> None:
+        """Wait for a segment until it is there; what comes behind it is still being made."""
+        waiting = self.fill(segment, owner)
+        await self.until(segment)
+        (self.folder / f"{segment:05d}.m4s").write_bytes(b"a segment")
+        await waiting
+
+    async def until(self, segment: int) -> None:
+        async with asyncio.timeout(10):
+            while not any(job.first_segment <= segment <= job.last_segment for job in await self.jobs()):
+                await asyncio.sleep(0)
 
     async def jobs(self) -> list[Job]:
         return await self.database.read(lambda: list(Job.select().where(Job.kind == JobKind.ENCODE)))
@@ -52,8 +64,9 @@ class OpenConnection(asyncio.Transport):
         return False
 
 
-def viewer() -> web.Request:
-    return make_mocked_request("GET", "/", headers={"User-Agent": "Mozilla/5.0"}, transport=OpenConnection())
+def viewer(owner: str = "marta") -> web.Request:
+    path = f"/stream/hls/film/{owner}/digest/480p/00000.m4s"
+    return make_mocked_request("GET", path, headers={"User-Agent": "Mozilla/5.0"}, transport=OpenConnection())
 
 
 @pytest.fixture
@@ -161,3 +174,16 @@ async def test_a_shutdown_waits_for_nobody(desk: Desk) -> None:
     with pytest.raises(SegmentNotReady):
         async with asyncio.timeout(5):
             await waiting
+
+
+async def test_a_viewer_who_seeks_on_is_no_longer_made_the_former_place(desk: Desk) -> None:
+    await desk.watch(7)
+    await desk.watch(70)
+    assert [job.first_segment for job in await desk.jobs()] == [70]
+
+
+async def test_a_place_where_another_viewer_sits_is_made_for_him(desk: Desk) -> None:
+    await desk.watch(7)
+    await desk.watch(8, owner="anna")
+    await desk.watch(70)
+    assert [job.first_segment for job in await desk.jobs()] == [7, 70]

@@ -56,15 +56,16 @@ def spans(yard: Yard, film: UUID) -> list[tuple[str, int, int, int]]:
 async def open_ladder(yard: Yard, film: UUID, *, lane: str = LADDER_LANE, finished: int | None = None) -> None:
     job = yard.database.unit(jobs.add, film, JobKind.ARTWORK)
     context = context_for(yard, IDLE, job, hls=HLS)
-    await open_spans(context, film, FILM, lane, priority=jobs.HEAD, finished=finished)
+    priority = jobs.LADDER if lane == LADDER_LANE else jobs.HEAD
+    await open_spans(context, film, FILM, lane, priority=priority, finished=finished)
 
 
-async def test_no_more_spans_are_open_than_configured_and_the_head_is_urgent(yard: Yard) -> None:
+async def test_no_more_spans_are_open_than_configured(yard: Yard) -> None:
     film = add_planned_film(yard, FILM)
     for _ in range(2):
         await open_ladder(yard, film)
         assert spans(yard, film) == [
-            ("ladder", 0, 4, jobs.HEAD),
+            ("ladder", 0, 4, jobs.LADDER),
             ("ladder", 5, 9, jobs.LADDER),
             ("ladder", 10, 14, jobs.LADDER),
         ]
@@ -73,7 +74,11 @@ async def test_no_more_spans_are_open_than_configured_and_the_head_is_urgent(yar
 async def test_spans_of_sound_are_as_long_as_configured_for_sound(yard: Yard) -> None:
     film = add_planned_film(yard, FILM)
     await open_ladder(yard, film, lane="audio-0")
-    assert [(first, last) for _, first, last, _ in spans(yard, film)] == [(0, 8), (9, 17), (18, 26)]
+    assert [(first, last, priority) for _, first, last, priority in spans(yard, film)] == [
+        (0, 3, jobs.HEAD),  # half a minute
+        (4, 12, jobs.LADDER),
+        (13, 21, jobs.LADDER),
+    ]
 
 
 async def test_one_lane_s_spans_leave_room_for_another_s(yard: Yard) -> None:
