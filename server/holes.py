@@ -96,7 +96,7 @@ class Holes:
         for open_demand, renewed_at in self._played.items():
             if _covers(open_demand, demand) and now - renewed_at > RENEW_SECONDS:
                 self._played[open_demand] = now
-                renewal = asyncio.create_task(self._renew(open_demand), name="renew a demand")
+                renewal = asyncio.create_task(self._play_on(open_demand), name="renew a demand")
                 self._renewals.add(renewal)
                 renewal.add_done_callback(self._renewals.discard)
                 return
@@ -169,9 +169,13 @@ class Holes:
         if time.monotonic() - self._renewed_at > RENEW_SECONDS:
             self._renewed_at = time.monotonic()
             for demand in {hole.demand for hole in self._holes.values() if not hole.filled.is_set()}:
-                await self._renew(demand)
+                await self._want_still(demand)
 
-    async def _renew(self, demand: Demand) -> None:
+    async def _play_on(self, demand: Demand) -> None:
+        with suppress(*OUTAGE):
+            await self._database.run(demands.renew, demand)
+
+    async def _want_still(self, demand: Demand) -> None:
         with suppress(*OUTAGE, JobCancelled, NotFound):
             await self._database.run(demands.want, demand)
 

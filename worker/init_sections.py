@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from uuid import UUID
 
 from vod.catalog import media_files
+from vod.errors import ProcessError
 from vod.ffmpeg.process import GIB, Command, Limits
 from vod.hls.cutter import cut_header
 from vod.hls.encode import Input
@@ -14,12 +16,14 @@ from vod.hls.picture import header_arguments
 from vod.hls.plan import Plan, Rung
 from worker.context import Context
 
+log = logging.getLogger(__name__)
+
 # One frame of 4K HDR, on a busy machine.
 LIMITS = Limits(address_space_bytes=4 * GIB, wall_seconds=120, output_bytes=64 << 20)
 
 
 async def make_init_sections(context: Context, media_id: UUID, plan: Plan) -> None:
-    """For every rung that has none. Raises what the launcher and the cutter raise."""
+    """For every rung that has none. Where the encoders fail, their own jobs say so; the film may play without them."""
     missing = await asyncio.to_thread(_missing, context, media_id, plan)
     if plan.video is None or not missing:
         return
@@ -35,8 +39,15 @@ async def make_init_sections(context: Context, media_id: UUID, plan: Plan) -> No
         limits=LIMITS,
         urgent=True,
     )
+    try:
+        await _make(context, media_id, plan, missing, command)
+    except (ProcessError, ExceptionGroup) as failure:
+        log.warning("media file %s: no init sections yet: %s", media_id, failure)
+
+
+async def _make(context: Context, media_id: UUID, plan: Plan, rungs: Sequence[Rung], command: Command) -> None:
     async with context.launcher.stream(command) as running, asyncio.TaskGroup() as group:
-        for rung, reader in zip(missing, running.outputs, strict=True):
+        for rung, reader in zip(rungs, running.outputs, strict=True):
             folder = context.storage.rendition(media_id, plan.digest, rung.name)
             group.create_task(cut_header(reader, folder, plan.grid(rung.name)))
         await running.finish()

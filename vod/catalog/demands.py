@@ -7,6 +7,7 @@ wanted. Whoever plays on keeps renewing it; a worker lets go of one whose time h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from vod.catalog import jobs
@@ -53,19 +54,19 @@ def want(demand: Demand) -> Demand | None:
         priority=jobs.VIEWER,
     )
     _renew(made.id)
-    return demand
+    return _of(made)
+
+
+def renew(demand: Demand) -> None:
+    """Somebody plays on there; nothing happens where all of it is made."""
+    later = now() + WANTED_SECONDS
+    Job.update(wanted_until=later).where(_at(demand) & Job.state.in_(jobs.OPEN)).execute()
 
 
 def let_go(demand: Demand) -> None:
     """Nobody waits here any more: a waiting job is taken back, a running one ends with its worker's next beat."""
-    here = (
-        (Job.media_file == demand.media_id)
-        & (Job.lane == demand.lane)
-        & (Job.first_segment == demand.first)
-        & Job.wanted_until.is_null(False)
-    )
-    Job.delete().where(here & (Job.state == JobState.PENDING)).execute()
-    Job.update(wanted_until=now()).where(here & (Job.state == JobState.IN_PROGRESS)).execute()
+    Job.delete().where(_at(demand) & (Job.state == JobState.PENDING)).execute()
+    Job.update(wanted_until=now()).where(_at(demand) & (Job.state == JobState.IN_PROGRESS)).execute()
 
 
 def delete_unwanted() -> int:
@@ -73,6 +74,11 @@ def delete_unwanted() -> int:
     unwanted = Job.wanted_until.is_null(False) & (Job.wanted_until < now())
     deleted: int = Job.delete().where(unwanted & (Job.state == JobState.PENDING)).execute()
     return deleted
+
+
+def _at(demand: Demand) -> Any:
+    here = (Job.media_file == demand.media_id) & (Job.lane == demand.lane) & (Job.first_segment == demand.first)
+    return here & Job.wanted_until.is_null(False)
 
 
 def _covering(demand: Demand) -> Job | None:
@@ -94,7 +100,7 @@ def _renew(job_id: int) -> None:
     Job.update(wanted_until=later).where((Job.id == job_id) & Job.state.in_(jobs.OPEN)).execute()
 
 
-def _of(job: Job) -> Demand:
+def _of(job: Job | jobs.JobSnapshot) -> Demand:
     return Demand(media_id=job.media_file_id, lane=job.lane, first=job.first_segment, last=job.last_segment)
 
 
