@@ -1,8 +1,10 @@
 """CPU seconds and wall seconds of a whole ladder, beside one plain ffmpeg pass made from the same plan.
 
 The reference decodes once and writes every rung and every track to files, with the argv that a single span over the
-whole film would have. Ours is everything from the last byte to READY: probe, spans, sound, poster, verification,
-the workers' own start. Rounds are interleaved; medians are printed, with both commands.
+whole film would have. Ours is everything from the last byte to READY: probe, preview, spans, sound, poster, stills,
+verification, the workers' own start. Rounds are interleaved; medians are printed, with both commands.
+
+With `--copied` the original is the top rung as it stands, and the reference is one full run for each rung instead.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from vod.ffmpeg.probe import probe
 from vod.ffmpeg.process import Launcher
 from vod.hls.encode import FIRST_PIPE, Input, Span
 from vod.hls.picture import ladder_arguments
-from vod.hls.plan import Plan
+from vod.hls.plan import LADDER_LANE, Plan
 from vod.hls.planning import make_plan
 from vod.hls.sound import audio_arguments
 from vod.queue import Bell
@@ -55,19 +57,23 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=90)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--copied", action="store_true", help="hand on the original's own pictures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="homereel-bench-") as name:
         folder = Path(name)
         film = (options.film or _make_film(folder, options.seconds)).resolve()
         plan = asyncio.run(_plan(film))
-        references = [_reference(plan, lane, film, folder) for lane in plan.lanes]
+        references = _alone(plan, film, folder) if options.copied else []
+        references += [
+            _reference(plan, lane, film, folder) for lane in plan.lanes if not references or lane != LADDER_LANE
+        ]
         for command in references:
             print("reference:", shlex.join(command))
         costs: dict[str, list[Cost]] = {"reference": [], **{f"{count} workers": [] for count in options.workers}}
         for _ in range(options.rounds):
             costs["reference"].append(_run(references))
             for count in options.workers:
-                costs[f"{count} workers"].append(_homereel(film, folder, count))
+                costs[f"{count} workers"].append(_homereel(film, folder, count, copied=options.copied))
         _print(costs)
 
 
@@ -101,6 +107,20 @@ def _reference(plan: Plan, lane: str, film: Path, folder: Path) -> list[str]:
     return ["ffmpeg", "-nostdin", "-v", "error", "-y", *(outputs.get(word, word) for word in arguments)]
 
 
+def _alone(plan: Plan, film: Path, folder: Path) -> list[list[str]]:
+    """Each rung by a run of its own, which decodes and scales the original for itself."""
+    source = Input(path=film, max_pixels=Config().ffmpeg.max_pixels, threads=Config().ffmpeg.threads)
+    if plan.video is None:
+        raise SystemExit("a film without pictures has no rungs")
+    span = Span(first=0, last=plan.grid(plan.rungs[0].name).count - 1)
+    runs = []
+    for rung in plan.rungs:
+        output = {f"pipe:{FIRST_PIPE}": str(folder / f"reference-{rung.name}.mp4")}
+        arguments = ladder_arguments(plan, plan.video, [rung], span, source)
+        runs.append(["ffmpeg", "-nostdin", "-v", "error", "-y", *(output.get(word, word) for word in arguments)])
+    return runs
+
+
 def _run(commands: Sequence[Sequence[str]]) -> Cost:
     """All at once, as a household's machine would run them."""
     started = time.monotonic()
@@ -109,9 +129,13 @@ def _run(commands: Sequence[Sequence[str]]) -> Cost:
     return Cost(cpu_seconds, time.monotonic() - started)
 
 
-def _homereel(film: Path, folder: Path, workers: int) -> Cost:
+def _homereel(film: Path, folder: Path, workers: int, *, copied: bool) -> Cost:
     root = folder / uuid4().hex
-    environment = os.environ | {"HOMEREEL_MEDIA_ROOT": str(root), "HOMEREEL_LOG_LEVEL": "WARNING"}
+    environment = os.environ | {
+        "HOMEREEL_MEDIA_ROOT": str(root),
+        "HOMEREEL_LOG_LEVEL": "WARNING",
+        "HOMEREEL_HLS_COPY_ORIGINALS": str(copied).lower(),
+    }
     storage = Storage(root)
     storage.prepare()
     database = Database(f"sqlite:///{root / 'homereel.db'}", threads=1)

@@ -32,8 +32,8 @@ from worker.context import Context
 
 log = logging.getLogger(__name__)
 
-# Of a new film: half a minute, what a player fills its buffer with.
-HEAD_SECONDS = 30
+# Of a new film: what plays while its viewer's own demand for what comes next is being met.
+HEAD_SECONDS = 13
 
 
 async def advance(job: JobSnapshot, context: Context, plan: Plan) -> None:
