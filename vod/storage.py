@@ -8,6 +8,7 @@ Layout below the media root (design.md section 4)::
     hls/{id}/{digest}/           plan.json, ladder.m3u8, media playlists, one folder a rendition
     artwork/{id}/                poster and stills
     subtitles/{id}/              subtitle files that people added, cleaned
+    ballast                      room for the rows of a full disk
     run/                         doorbells of the workers of this host
     secrets/                     0600 files: token keys, set-up code
 
@@ -22,7 +23,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -40,6 +41,7 @@ LADDER = "ladder.m3u8"
 INIT_SECTION = "init.mp4"
 SEGMENT_INDEX = "segments.idx"  # in place of the segments, where those are ranges of the original
 TRICKPLAY, STILLS = "trickplay", "stills.vtt"
+BALLAST_BYTES = 512 << 10  # some dozens of transactions in a write-ahead log
 SECRET = re.compile(r"[a-z][a-z-]*\Z")
 
 
@@ -146,6 +148,20 @@ class Storage:
         shutil.rmtree(self.root / "artwork" / str(media_id), ignore_errors=True)
         shutil.rmtree(self.sidecars(media_id), ignore_errors=True)
         self.original(media_id, extension).unlink(missing_ok=True)
+
+    def lay_ballast(self, least_free_bytes: int) -> None:
+        """Room that nothing uses, so that it can still be recorded when the disk is full. Blocks."""
+        with suppress(OSError):
+            if not self._ballast.exists() and self.free_bytes() > least_free_bytes:
+                publish(self._ballast, bytes(BALLAST_BYTES))
+
+    def drop_ballast(self) -> None:
+        """The disk is full: rows, which lie on it too perhaps, have this room. Blocks."""
+        self._ballast.unlink(missing_ok=True)
+
+    @property
+    def _ballast(self) -> Path:
+        return self.root / "ballast"
 
     def is_writable(self) -> bool:
         """False on a disk that is mounted read-only, also for root."""

@@ -21,7 +21,7 @@ from vod.catalog.migrations import migrate
 from vod.config import Config
 from vod.ffmpeg.process import Launcher
 from vod.queue import Bell, DbBroker, Doorbell
-from vod.storage import Storage
+from vod.storage import BALLAST_BYTES, Storage
 from worker.context import Context, Lease, Tasks
 from worker.evictor import Evictor
 from worker.heartbeat import Heartbeat
@@ -73,6 +73,7 @@ async def run(config: Config, tasks: Tasks) -> None:
 async def _parts(config: Config) -> AsyncIterator[Parts]:
     storage = Storage(config.media.root)
     await asyncio.to_thread(storage.prepare)
+    await asyncio.to_thread(storage.lay_ballast, 2 * BALLAST_BYTES)
     launcher = Launcher(config.ffmpeg)
     await launcher.start()
     async with _database(config) as database, _doorbell(_bells(storage)) as (worker, doorbell):
@@ -122,6 +123,7 @@ def _runner(parts: Parts, tasks: Tasks, heartbeat: Heartbeat) -> Runner:
         bell=parts.bell,
         context_for=partial(_context, parts),
         max_attempts=parts.config.queue.max_attempts,
+        make_room=parts.storage.drop_ballast,
     )
 
 

@@ -41,7 +41,9 @@ class Runner:
         bell: Bell,
         context_for: Callable[[Lease], Context],
         max_attempts: int,
+        make_room: Callable[[], None] = lambda: None,
     ) -> None:
+        """`make_room` lets the rows of a full disk be written."""
         self._tasks = tasks
         self._database = database
         self._worker = worker
@@ -49,6 +51,7 @@ class Runner:
         self._bell = bell
         self._context_for = context_for
         self._max_attempts = max_attempts
+        self._make_room = make_room
         self._running: set[Lease] = set()
         self._draining = False
 
@@ -91,6 +94,8 @@ class Runner:
                 ending = await self._database.run(self._end, lease, body)
             except OUTAGE as error:
                 log.warning("job %d: its end could not be recorded: %s", lease.job.id, type(error).__name__)
+                if "full" in str(error):  # SQLite's own words: the disk that it lies on is
+                    await asyncio.to_thread(self._make_room)
             else:
                 log.info("job %d: %s", lease.job.id, ending)
                 return

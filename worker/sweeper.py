@@ -28,6 +28,8 @@ from worker.heartbeat import beat_seconds
 # A worker that lives renews every beat: three missed are not chance, where its doorbell is gone too.
 BEATS_OF_THE_DEAD = 3
 
+PLENTY_BYTES = 64 << 20  # of free disk: then room is set aside again for the rows of a full one
+
 log = logging.getLogger(__name__)
 
 
@@ -113,6 +115,7 @@ class Sweeper:
                 await self._database.run(demands.delete_unwanted)
                 await self._remove_deleted()
                 await self._evictor.look()
+                await asyncio.to_thread(self._storage.lay_ballast, PLENTY_BYTES)
             except OUTAGE as error:
                 log.warning("nothing swept, the database is away: %s", type(error).__name__)
             await asyncio.sleep(self._sweep_seconds)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from vod.errors import NotFound
-from vod.storage import Storage, make_folder, publish, segment_name
+from vod.storage import BALLAST_BYTES, Storage, make_folder, publish, segment_name
 
 FILM = UUID("00000000-0000-4000-8000-000000000001")
 DIGEST = "0123456789abcdef"
@@ -165,3 +165,18 @@ def test_make_folder_syncs_the_parent_of_every_new_level(tmp_path: Path, monkeyp
     assert synced == [str(tmp_path / "a"), str(tmp_path)]
     make_folder(tmp_path / "a" / "b")
     assert len(synced) == 2
+
+
+def test_a_full_disk_has_room_for_rows_once(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.lay_ballast(0)
+    assert (tmp_path / "ballast").stat().st_size == BALLAST_BYTES
+    storage.drop_ballast()
+    storage.drop_ballast()
+    assert not (tmp_path / "ballast").exists()
+
+
+def test_no_room_is_set_aside_where_there_is_none(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.lay_ballast(1 << 60)
+    assert not (tmp_path / "ballast").exists()

@@ -28,7 +28,7 @@ function listenIn() {
     set(Real) {
       Library = class extends Real {
         constructor(config) {
-          super({ ...config, maxBufferLength: 3600 }); // all of it, so that a stall is a hole, not a slow machine
+          super({ ...config, maxBufferLength: 3600, maxMaxBufferLength: 3600 }); // all of it, so that a stall is a hole, not a slow machine
           Object.assign(window, { heard, stream: this });
           this.on(Real.Events.ERROR, (_, { details, fatal, error }) =>
             heard.errors.push({ details, fatal, at: this.media?.currentTime ?? 0, words: error?.message }),

@@ -17,7 +17,7 @@ FILM = make_plan(
     audio=(make_audio(), make_audio(name="audio-fra", lane="audio-1", label="Français", language="fr")),
 )
 SOUND = make_plan(audio=(make_audio(),))
-DIGEST = "09ce56cffd0ee599"
+DIGEST = "59af47aa3f3b8d5b"
 
 
 @pytest.mark.parametrize("plan", [FILM, SOUND, make_plan()], ids=["picture and sound", "sound", "picture"])

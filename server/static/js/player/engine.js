@@ -9,6 +9,7 @@ import { AvailableRungs, renditionOf } from "./rungs.js";
 /** @typedef {{ manifestUrl: string | null, ladderUrl: string | null }} Links the first for the browser's own HLS */
 /** @typedef {{ name: string, lang?: string }} AudioTrack */
 
+const BUFFER_SECONDS = 30;
 const LONGEST_PAUSE_MS = 30_000;
 const MEDIA_REPAIRS = 3; // in a row; after that the stream itself is broken
 const MOMENT_SECONDS = 0.5; // less than the shortest segment that is followed by another
@@ -57,7 +58,8 @@ export class Engine extends EventTarget {
     this.hls = new Hls({
       workerPath: "/static/vendor/hls.worker.js", // a blob: worker would need a weaker policy
       startPosition: position,
-      maxBufferLength: 30,
+      maxBufferLength: BUFFER_SECONDS,
+      maxMaxBufferLength: BUFFER_SECONDS, // a small rung would be fetched, and made, for ten minutes ahead
       backBufferLength: 60,
       abrController: this.rungs.controller(Hls.DefaultConfig.abrController),
       capLevelToPlayerSize: this.height === 0, // a phone need not fetch 1080 lines; full screen lifts the cap
