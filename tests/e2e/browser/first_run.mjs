@@ -161,13 +161,7 @@ async function lateRung() {
   for (let looks = 0; looks < 2; looks += 1) await screen.waitForResponse(/\/media-files\/[0-9a-f-]{36}$/);
   const better = screen.waitForRequest(/\/(original|480p)\/\d{5}\.m4s$/, { timeout: 60_000 });
   await screen.evaluate(() => document.querySelector("video").play());
-  await better.catch(async (error) => {
-    console.error(await screen.evaluate(() => {
-      const { currentTime, paused, buffered, videoHeight } = document.querySelector("video");
-      return JSON.stringify({ currentTime, paused, videoHeight, end: buffered.length && buffered.end(buffered.length - 1) });
-    }));
-    throw error;
-  });
+  await better;
   found.late = { lowest, choices, ladders, interruptions: await screen.evaluate(() => window.interruptions) };
   await other.close();
 }

@@ -15,7 +15,7 @@ import pytest
 from tests.clips import clips_folder, make
 from tests.e2e.browser.house import drive, open_house
 
-SECONDS = 40  # more than a player buffers at once
+SECONDS = 60  # twice what a player buffers at once
 PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size=1280x720:rate=25:duration={SECONDS}")
 PITCHES = {"eng": 330, "deu": 880}
 SOUND = tuple(
@@ -36,7 +36,7 @@ TRACKS = (
     "language=deu",
 )
 # So that its upload can be watched; keyframes where segments want them.
-LARGE = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-b:v", "2400k", "-c:a", "aac")
+LARGE = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-b:v", "1600k", "-c:a", "aac")
 
 pytestmark = pytest.mark.timeout(600)
 
