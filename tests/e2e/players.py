@@ -19,6 +19,7 @@ from vod.hls.copying import EARLIEST_END_SECONDS
 from vod.hls.plan import Plan
 
 SECONDS_FOR_A_FILM = 120.0
+TOO_LATE = f"not at its end after {SECONDS_FOR_A_FILM:.0f} s"
 
 VLC_RATE = 16
 VLC_BUFFER_SECONDS = 1  # what its outputs may still hold when it ends
@@ -117,7 +118,12 @@ async def play_in_vlc(stream: Stream) -> Show:
     outputs = ("--intf", "dummy", "--vout", "vdummy", "--aout", "adummy", "--rate", str(VLC_RATE), "--play-and-exit")
     alone = ("--no-dbus", "--no-metadata-network-access")
     begun = time.monotonic()
-    output, _, status = await _run(*AS_NOBODY, "cvlc", "-vvv", "--no-color", *outputs, *alone, stream.url)
+    command = (*AS_NOBODY, "cvlc", "-vvv", "--no-color", *outputs, *alone, stream.url)
+    output, _, status = await _run(*command)
+    if output == TOO_LATE:
+        # Now and then VLC has fetched all of a film of a second and does not end; the same film ends when played again.
+        begun = time.monotonic()
+        output, _, status = await _run(*command)
     shown_at_most = (time.monotonic() - begun + VLC_BUFFER_SECONDS) * VLC_RATE
     harmless = (NO_DESKTOP, *(BEFORE_THE_CLOCK if stream.plan.duration_seconds < SHORTER_THAN_A_CLOCK_SECONDS else ()))
     errors = [line for line in output.splitlines() if " error: " in line]
@@ -161,8 +167,7 @@ async def _run(*command: str) -> tuple[str, str, int]:
         async with asyncio.timeout(SECONDS_FOR_A_FILM):
             output, errors = await process.communicate()
     except TimeoutError:
-        late = f"not at its end after {SECONDS_FOR_A_FILM:.0f} s"
-        return late, late, 1
+        return TOO_LATE, TOO_LATE, 1
     finally:
         if process.returncode is None:
             process.kill()
