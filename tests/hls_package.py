@@ -92,9 +92,16 @@ class Track:
 
     @property
     def peak_bps(self) -> float:
-        """Of segments that last at least half the target; of the whole where none does."""
-        long = [one for one in self.segments if one.extinf >= self.playlist.target_duration / 2]
-        return max((one.size * 8 / one.extinf for one in long), default=self.average_bps)
+        """Of any run of segments that lasts 0.5 to 1.5 targets (RFC 8216 4.1); of the whole where none does."""
+        target, peak = self.playlist.target_duration, 0.0
+        for first in range(len(self.segments)):
+            size, seconds = 0, 0.0
+            for segment in self.segments[first:]:
+                size, seconds = size + segment.size, seconds + segment.extinf
+                if seconds > 1.5 * target:
+                    break
+                peak = max(peak, size * 8 / seconds) if seconds >= target / 2 else peak
+        return peak or self.average_bps
 
 
 @dataclass(frozen=True)

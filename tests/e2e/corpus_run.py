@@ -146,7 +146,10 @@ def _is_slowness(seen: dict[str, Any], error: dict[str, Any]) -> bool:
 
 def _is_at_the_start(seen: dict[str, Any], error: dict[str, Any]) -> bool:
     """Sound begins before the first picture: hls.js steps to a tenth of a second behind the beginning of both."""
-    return error["details"] == "bufferSeekOverHole" and bool(error["at"] <= seen["buffered"][0][0] + 0.1 + 1e-6)
+    details = {"bufferSeekOverHole", "bufferAppendNoProgress"}
+    return (
+        error["details"] in details and not error["fatal"] and bool(error["at"] <= seen["buffered"][0][0] + 0.1 + 1e-6)
+    )
 
 
 @dataclass(frozen=True)

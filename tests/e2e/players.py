@@ -19,7 +19,10 @@ from vod.hls.copying import EARLIEST_END_SECONDS
 from vod.hls.plan import Plan
 
 SECONDS_FOR_A_FILM = 120.0
-TOO_LATE = f"not at its end after {SECONDS_FOR_A_FILM:.0f} s"
+SECONDS_FOR_VLC, VLC_TRIES = 60.0, 3  # at sixteenfold speed
+TOO_LATE = "not at its end in time"
+# ffmpeg 5.1 reads no subtitles of HLS, and says so of each track.
+NO_SUBTITLES = ("Can't support the subtitle", ".m3u8)")
 
 VLC_RATE = 16
 VLC_BUFFER_SECONDS = 1  # what its outputs may still hold when it ends
@@ -70,9 +73,10 @@ async def play_in_ffmpeg(stream: Stream) -> Show:
     arguments = ("-copyts", "-i", stream.url, *encoders, "-enc_time_base", "-1", "-f", "framecrc", "-")
     # warning: that is all it says of a segment it did not get
     output, errors, status = await _run("ffmpeg", "-nostdin", "-v", "warning", *arguments)
-    complaints = errors.splitlines()
+    complaints = _without_subtitles(errors.splitlines())
     ends, plan = decoded_ends(output), stream.plan
-    if len(ends) != len(plan.renditions):
+    # where there is surround, each rung is a variant of every group, and ffmpeg opens it anew for each
+    if len(ends) < len(plan.renditions):
         complaints.append(f"{len(ends)} streams of {len(plan.renditions)}")
     off = [max(_planned_end(kind, plan) - end, end - plan.duration_seconds, Fraction(0)) for kind, end in ends]
     return Show(off_seconds=float(max(off, default=inf)), complaints=_complaints(complaints, status))
@@ -111,7 +115,7 @@ async def play_in_mpv(stream: Stream) -> Show:
     frame_seconds = 1 / plan.video.frame_rate if plan.video and not plan.sounds else 0
     end = float(plan.duration_seconds - frame_seconds)
     off = abs(float(reached[1]) - end) if reached else inf
-    return Show(off_seconds=off, complaints=_complaints(rest.splitlines(), status))
+    return Show(off_seconds=off, complaints=_complaints(_without_subtitles(rest.splitlines()), status))
 
 
 async def play_in_vlc(stream: Stream) -> Show:
@@ -119,11 +123,13 @@ async def play_in_vlc(stream: Stream) -> Show:
     alone = ("--no-dbus", "--no-metadata-network-access")
     begun = time.monotonic()
     command = (*AS_NOBODY, "cvlc", "-vvv", "--no-color", *outputs, *alone, stream.url)
-    output, _, status = await _run(*command)
-    if output == TOO_LATE:
+    output, _, status = await _run(*command, seconds=SECONDS_FOR_VLC)
+    for _ in range(VLC_TRIES - 1):
+        if output != TOO_LATE:
+            break
         # Now and then VLC has fetched all of a film of a second and does not end; the same film ends when played again.
         begun = time.monotonic()
-        output, _, status = await _run(*command)
+        output, _, status = await _run(*command, seconds=SECONDS_FOR_VLC)
     shown_at_most = (time.monotonic() - begun + VLC_BUFFER_SECONDS) * VLC_RATE
     harmless = (NO_DESKTOP, *(BEFORE_THE_CLOCK if stream.plan.duration_seconds < SHORTER_THAN_A_CLOCK_SECONDS else ()))
     errors = [line for line in output.splitlines() if " error: " in line]
@@ -154,7 +160,11 @@ def _complaints(lines: Iterable[str], status: int) -> tuple[str, ...]:
     return tuple(said) if status == 0 else (*said, f"exit status {status}")
 
 
-async def _run(*command: str) -> tuple[str, str, int]:
+def _without_subtitles(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if not (NO_SUBTITLES[0] in line and line.strip().endswith(NO_SUBTITLES[1]))]
+
+
+async def _run(*command: str, seconds: float = SECONDS_FOR_A_FILM) -> tuple[str, str, int]:
     """Standard output (with standard error, but for ffmpeg), standard error and exit status."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -164,7 +174,7 @@ async def _run(*command: str) -> tuple[str, str, int]:
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
     )
     try:
-        async with asyncio.timeout(SECONDS_FOR_A_FILM):
+        async with asyncio.timeout(seconds):
             output, errors = await process.communicate()
     except TimeoutError:
         return TOO_LATE, TOO_LATE, 1
