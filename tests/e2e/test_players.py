@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(900)
 TOLERANCE_SECONDS = dict.fromkeys(PLAYERS, 0.1) | {BROWSER: 0.2}
 
 
-# A second of AC-3, handed on as it is: VLC 3 opens no audio output for it. Not looked into yet; its stereo track is there, too.
+# A second of AC-3, handed on as it is: VLC 3 opens no audio output for it. Not looked into yet; stereo is there, too.
 KNOWN = {
     ("mkv_sub_vobsub.mkv", "VLC"): ("too low audio sample frequency (0)", "failed to create audio output"),
 }
