@@ -19,7 +19,7 @@ from vod.hls.copying import EARLIEST_END_SECONDS
 from vod.hls.plan import Plan
 
 SECONDS_FOR_A_FILM = 120.0
-SECONDS_FOR_VLC, VLC_TRIES = 60.0, 3  # at sixteenfold speed
+SECONDS_FOR_VLC = 60.0  # at sixteenfold speed
 TOO_LATE = "not at its end in time"
 # ffmpeg 5.1 reads no subtitles of HLS, and says so of each track.
 NO_SUBTITLES = ("Can't support the subtitle", ".m3u8)")
@@ -124,12 +124,6 @@ async def play_in_vlc(stream: Stream) -> Show:
     begun = time.monotonic()
     command = (*AS_NOBODY, "cvlc", "-vvv", "--no-color", *outputs, *alone, stream.url)
     output, _, status = await _run(*command, seconds=SECONDS_FOR_VLC)
-    for _ in range(VLC_TRIES - 1):
-        if output != TOO_LATE:
-            break
-        # Now and then VLC has fetched all of a film of a second and does not end; the same film ends when played again.
-        begun = time.monotonic()
-        output, _, status = await _run(*command, seconds=SECONDS_FOR_VLC)
     shown_at_most = (time.monotonic() - begun + VLC_BUFFER_SECONDS) * VLC_RATE
     harmless = (NO_DESKTOP, *(BEFORE_THE_CLOCK if stream.plan.duration_seconds < SHORTER_THAN_A_CLOCK_SECONDS else ()))
     errors = [line for line in output.splitlines() if " error: " in line]
