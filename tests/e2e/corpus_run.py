@@ -61,7 +61,6 @@ async def spend_evening(folder: Path) -> Evening:
             await _wait_for(house, film)
         ready = [film for film in films if film.plan]
         seen, *_ = await asyncio.gather(_play_in_browser(house, ready), _play_in_the_others(house, ready))
-        await _play_again_alone(house, ready)
         for film in ready:
             assert film.plan is not None
             copied = [one.name for one in film.plan.copies]
@@ -106,15 +105,6 @@ async def _play_in_the_others(house: House, films: Sequence[Film]) -> None:
         for film in films:
             for player in PLAYERS:
                 playing.create_task(play(film, player))
-
-
-async def _play_again_alone(house: House, films: Sequence[Film]) -> None:
-    """Beside a browser and another player VLC may fetch all of a film of a second with subtitles and not end (seen in
-    three runs of three; never alone, 4 of 4). Who did not get to the end then has the machine for himself."""
-    for film in films:
-        for player in [player for player in PLAYERS if film.shows[player].off_seconds == inf]:
-            assert film.plan is not None
-            film.shows[player] = await PLAYERS[player](Stream(url=_manifest(house, film), plan=film.plan))
 
 
 async def _play_in_browser(house: House, films: Sequence[Film]) -> Any:
