@@ -45,6 +45,8 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "upright.mp4": (*picture("25"), *X264),
     "interlaced.mp4": (*picture("25"), *X264, "-flags", "+ilme+ildct", "-x264opts", "tff=1"),
     "surround.mkv": (*picture("25"), *SOUND, *X264, "-c:a", "ac3", "-ac", "6"),
+    "dolby-2.mp4": (*SOUND, "-c:a", "ac3", "-ac", "2"),
+    "dolby-6.mp4": (*SOUND, "-c:a", "ac3", "-ac", "6"),
     "audio-only.m4a": (*SOUND, *AAC),
     "b-frames.avi": (*picture("25"), *SOUND, "-c:v", "mpeg4", "-bf", "2", "-vtag", "XVID", "-c:a", "libmp3lame"),
     "h264-b-frames.avi": (*picture("25"), *X264),

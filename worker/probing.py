@@ -10,6 +10,7 @@ import dataclasses
 import logging
 from collections.abc import Awaitable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -46,7 +47,7 @@ async def run(job: JobSnapshot, context: Context) -> None:
     media = (await context.database.run(media_files.get, media_id)).media_file
     original = context.storage.original(media_id, media.extension)
     reading = asyncio.create_task(asyncio.to_thread(_read_index, context, media_id, original))
-    source = await probe(context.launcher, original, _packets(reading))
+    source = await probe(context.launcher, original, partial(_packets, reading))
     plan = await asyncio.to_thread(_plan, context, media_id, source, await reading)
     await context.database.run(_record, media_id, source, plan)
     if plan.copies:

@@ -121,7 +121,8 @@ def _browser_show(film: Film, seen: dict[str, Any]) -> Show:
     assert film.plan is not None
     if "failure" in seen:
         return Show(off_seconds=inf, complaints=(seen["failure"],))
-    errors = [error for error in seen["errors"] if not (_is_slowness(seen, error) or _is_at_the_start(seen, error))]
+    harmless = (_is_slowness, _is_at_the_start, _is_of_a_change)
+    errors = [error for error in seen["errors"] if not any(test(seen, error) for test in harmless)]
     complaints = [f"{error['details']} at {error['at']:.2f}" for error in errors]
     if len(seen["buffered"]) != 1:
         complaints.append(f"holes in {seen['buffered']}")
@@ -150,6 +151,11 @@ def _is_at_the_start(seen: dict[str, Any], error: dict[str, Any]) -> bool:
     return (
         error["details"] in details and not error["fatal"] and bool(error["at"] <= seen["buffered"][0][0] + 0.1 + 1e-6)
     )
+
+
+def _is_of_a_change(_seen: dict[str, Any], error: dict[str, Any]) -> bool:
+    """What hls.js was fetching of the sound that is left it drops itself, and says so."""
+    return error["details"] == "aborted" and not error["fatal"] and bool(error["changing"])
 
 
 @dataclass(frozen=True)

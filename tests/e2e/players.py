@@ -15,6 +15,9 @@ from math import inf
 from pathlib import Path
 from posixpath import dirname
 
+import aiohttp
+import m3u8
+
 from vod.hls.copying import EARLIEST_END_SECONDS
 from vod.hls.plan import Plan
 
@@ -74,12 +77,18 @@ async def play_in_ffmpeg(stream: Stream) -> Show:
     # warning: that is all it says of a segment it did not get
     output, errors, status = await _run("ffmpeg", "-nostdin", "-v", "warning", *arguments)
     complaints = _without_subtitles(errors.splitlines())
-    ends, plan = decoded_ends(output), stream.plan
-    # where there is surround, each rung is a variant of every group, and ffmpeg opens it anew for each
-    if len(ends) < len(plan.renditions):
-        complaints.append(f"{len(ends)} streams of {len(plan.renditions)}")
+    ends, plan, listed = decoded_ends(output), stream.plan, await _listed(stream.url)
+    if len(ends) != listed:
+        complaints.append(f"{len(ends)} streams of {listed}")
     off = [max(_planned_end(kind, plan) - end, end - plan.duration_seconds, Fraction(0)) for kind, end in ends]
     return Show(off_seconds=float(max(off, default=inf)), complaints=_complaints(complaints, status))
+
+
+async def _listed(url: str) -> int:
+    """Streams of variants, which ffmpeg opens anew for each group of sound that they are listed with, and of sound."""
+    async with aiohttp.request("GET", url) as answer:
+        master = m3u8.loads(await answer.text())
+    return len(master.playlists) + sum(1 for media in master.media if media.type == "AUDIO" and media.uri)
 
 
 def _planned_end(kind: str, plan: Plan) -> Fraction:
@@ -129,7 +138,9 @@ async def play_in_vlc(stream: Stream) -> Show:
     errors = [line for line in output.splitlines() if " error: " in line]
     complaints = [line for line in errors if not any(words in line for words in harmless)]
     complaints += [f"answer {code}" for code in re.findall(r"^HTTP/1.1 ([345]\d\d)", output, re.M)]
-    if "EOF reached" not in output:
+    if TOO_LATE in output:
+        complaints.append(TOO_LATE)
+    elif "EOF reached" not in output:
         complaints.append("it ended before the end of the stream")
     end = float(stream.plan.duration_seconds)
     off = [abs(min(fetched, shown_at_most) - end) for fetched in _fetched_to(output, stream)]

@@ -55,7 +55,7 @@ def encodes(yard: Yard, film: UUID) -> list[tuple[str, int, int]]:
 
 async def test_of_a_new_film_the_sound_and_the_preview_are_made(launcher: Launcher, yard: Yard) -> None:
     film, plan = await probe(yard, launcher, clip("b-frames.avi"))
-    assert encodes(yard, film) == [("preview", 0, 0), ("audio-0", 0, 0)]
+    assert encodes(yard, film) == [("preview", 0, 0), ("audio-0", 0, 1)]
     assert all(storage_of(yard).init_section(film, plan.digest, rung.name).exists() for rung in plan.rungs)
 
 

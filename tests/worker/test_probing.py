@@ -96,7 +96,7 @@ async def test_each_lane_s_head_and_the_cover_are_asked_for(launcher: Launcher, 
     film = add_original(yard, clip("b-frames.avi"))
     await probe(yard, launcher, film)
     heads = [(job.lane, job.first_segment, job.last_segment, job.priority) for job in encodes(yard, film)]
-    assert heads == [("preview", 0, 0, jobs.HEAD), ("audio-0", 0, 0, jobs.HEAD), ("ladder", 0, 0, jobs.LADDER)]
+    assert heads == [("preview", 0, 0, jobs.HEAD), ("audio-0", 0, 1, jobs.HEAD), ("ladder", 0, 0, jobs.LADDER)]
     assert [job.priority for job in open_jobs(yard, film, JobKind.ARTWORK)] == [jobs.ARTWORK]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
@@ -37,8 +37,8 @@ MAX_DURATION_SECONDS = 48 * 3600
 HEAD_MARGIN_SECONDS = Fraction(1, 2)
 
 
-async def probe(launcher: Launcher, path: Path, index: Awaitable[Streams] | None = None) -> Source:
-    """`index` are the packets of a container that lists them all: then nothing is counted. It may hold none."""
+async def probe(launcher: Launcher, path: Path, index: Callable[[], Awaitable[Streams]] | None = None) -> Source:
+    """`index` tells the packets of a container that lists them all: then nothing is counted. It may tell none."""
     size, signature = await asyncio.to_thread(_look, path)
     original = Original(launcher=launcher, path=path, size_bytes=size, signature=signature)
     header = await read_header(original)
@@ -47,7 +47,7 @@ async def probe(launcher: Launcher, path: Path, index: Awaitable[Streams] | None
     refuse_unusable(header, chosen)
     first = chosen.video or chosen.audio[0]
     head = await decode_head(original, len(header.streams), first.index)
-    listed = await index if index is not None else {}
+    listed = await index() if index is not None else {}
     frame_times, streams = await _measure(original, header, chosen, head, listed)
     return _assemble(original, header, without_silent(chosen, head, streams), head, frame_times, streams)
 

@@ -19,6 +19,7 @@ WORTH_ENCODING = Fraction(4, 5)
 HIGHEST_COMMON_LEVEL = 41  # of H.264 that every player takes (Apple 1.3a)
 # One codec a group (hls-rules.md rule 2): HE-AAC beside our AAC-LC would be two
 COMMON_SOUND = frozenset({"mp4a.40.2", "ac-3", "ec-3"})
+STEREO = 2  # channels
 
 Tracks = Mapping[int, IndexedTrack]  # by stream index
 
@@ -61,6 +62,8 @@ def copy_sound(
     stream: AudioStream, tracks: Tracks, start_seconds: Fraction, boundaries: Sequence[Fraction]
 ) -> CopiedSound:
     """`boundaries` are the film's cuts in seconds, from 0 to its end. Raises NotCopyable."""
+    if stream.channels <= STEREO and not is_stereo_aac(stream):
+        raise NotCopyable("it is no surround, and every track is there as stereo AAC")
     indexed = _indexed(tracks, stream.index)
     track, samples = indexed.track, indexed.require()
     refuse_uncopyable(track, samples)
@@ -74,7 +77,7 @@ def copy_sound(
 
 def is_stereo_aac(stream: AudioStream) -> bool:
     """What every player takes (Apple 2.3): no other rendition of the track is needed."""
-    return stream.codec == "aac" and stream.channels <= 2
+    return stream.codec == "aac" and stream.channels <= STEREO
 
 
 def below(copied: CopiedRung, rungs: Sequence[Rung]) -> tuple[Rung, ...]:

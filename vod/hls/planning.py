@@ -206,8 +206,13 @@ def _without_short_tail(starts: list[int], end: int, timescale: int) -> list[int
 def _boundaries(video: VideoPlan | None, duration: Fraction, segment_seconds: Fraction) -> list[Fraction]:
     """Where the audio is cut, before it is moved to whole AAC frames; without the end."""
     if video is not None:
-        return [Fraction(cut, video.timescale) for cut in video.cuts[:-1]]
-    starts = [segment_seconds * k for k in range(max(1, ceil(duration / segment_seconds)))]
-    if len(starts) > 1 and duration - starts[-1] < SHORTEST_SECONDS:
-        starts.pop()
+        starts = [Fraction(cut, video.timescale) for cut in video.cuts[:-1]]
+    else:
+        starts = [segment_seconds * k for k in range(max(1, ceil(duration / segment_seconds)))]
+        if len(starts) > 1 and duration - starts[-1] < SHORTEST_SECONDS:
+            starts.pop()
+    # VLC 3 shows WebVTT only once another stream has outlasted its first read: beside one-segment streams it waits
+    # for ever (adaptive's "Waiting sync reference", 3.0.24). Pictures may have no second keyframe; sound can be cut.
+    if len(starts) == 1 and duration >= 2 * SHORTEST_SECONDS:
+        starts.append(duration / 2)
     return starts

@@ -21,7 +21,7 @@ await finish({ shows });
 
 /** Runs in the page, before its own scripts: whatever Hls they make is listened to. */
 function listenIn() {
-  const heard = { errors: /** @type {object[]} */ ([]), tracks: /** @type {number[]} */ ([]) };
+  const heard = { errors: /** @type {object[]} */ ([]), tracks: /** @type {number[]} */ ([]), changing: false };
   let Library;
   Object.defineProperty(window, "Hls", {
     get: () => Library,
@@ -31,7 +31,13 @@ function listenIn() {
           super({ ...config, maxBufferLength: 3600, maxMaxBufferLength: 3600 }); // all of it, so that a stall is a hole, not a slow machine
           Object.assign(window, { heard, stream: this });
           this.on(Real.Events.ERROR, (_, { details, fatal, error }) =>
-            heard.errors.push({ details, fatal, at: this.media?.currentTime ?? 0, words: error?.message }),
+            heard.errors.push({
+              details,
+              fatal,
+              at: this.media?.currentTime ?? 0,
+              words: error?.message,
+              changing: heard.changing, // the track
+            }),
           );
           this.on(Real.Events.AUDIO_TRACK_SWITCHED, (_, { id }) => heard.tracks.push(id));
         }
@@ -98,6 +104,7 @@ async function changeTheTrack(/** @type {import("playwright-core").Page} */ page
     const video = document.querySelector("video");
     video.playbackRate = 1;
     video.currentTime = 0;
+    window.heard.changing = true;
     void video.play();
   });
   await page.keyboard.press("c");

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.clips import clip
+from vod.containers.mp4 import read_tracks
 from vod.errors import SourceError
 from vod.ffmpeg.source import AudioStream, Colour, FrameTimes, Source, VideoStream
 from vod.hls.plan import Plan, VideoPlan
@@ -298,6 +300,29 @@ def test_the_lattice_of_packets_is_measured_or_the_codec_s(codec: str, frame_sam
     assert plan.audio[0].source_frame_samples == lattice
 
 
+@pytest.mark.parametrize("picture", [True, False])
+def test_sound_of_a_single_segment_is_cut_in_two_for_vlc_to_show_subtitles(picture: bool) -> None:
+    frames = counted(50, Fraction(25), Fraction(1, 1000))
+    plan = plan_of(frames, audio=(make_track(),)) if picture else sound_of(Fraction(2))
+    (audio,) = plan.audio
+    assert audio.cuts == (0, 47 * AAC, 94 * AAC)
+
+
+@pytest.mark.parametrize(
+    ("channels", "names"),
+    [
+        pytest.param(6, ["audio-eng", "audio-eng-surround"], id="surround is kept beside stereo"),
+        pytest.param(2, ["audio-eng"], id="what is no surround is there as AAC alone"),
+    ],
+)
+def test_dolby_digital_is_handed_on_for_its_surround(channels: int, names: list[str]) -> None:
+    (indexed,) = read_tracks(clip(f"dolby-{channels}.mp4"))
+    track = make_track(index=0, codec="ac3", channels=channels, duration_seconds=Fraction(4))
+    source = make_source(duration_seconds=Fraction(4), video=None, frame_times=None, audio=(track,))
+    plan = make_plan(source, SETTINGS, {0: indexed})
+    assert [sound.name for sound in plan.sounds] == names
+
+
 def test_every_track_has_its_own_name_label_and_lane() -> None:
     tracks = [
         ("en", "", False),
@@ -378,7 +403,8 @@ def assert_grid_is_sound(plan: Plan) -> None:
     assert video.cuts[-1] == round(plan.duration_seconds * video.timescale)
     assert all(cut % AAC == 0 for cut in audio.cuts)
     assert 0 <= audio.cuts[-1] - plan.duration_seconds * audio.sample_rate < AAC
-    assert len(audio.cuts) == len(video.cuts)
+    in_two = len(video.cuts) == 2 and plan.duration_seconds >= Fraction(9, 10)
+    assert len(audio.cuts) == len(video.cuts) + in_two
 
 
 def assert_segments_hold(plan: Plan, frames: list[int]) -> None:
