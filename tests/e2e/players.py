@@ -30,7 +30,7 @@ NO_SUBTITLES = ("Can't support the subtitle", ".m3u8)")
 VLC_RATE = 16
 VLC_BUFFER_SECONDS = 1  # what its outputs may still hold when it ends
 # A film that is over before VLC's clock has begun is decoded without one, and VLC says so, now and then.
-BEFORE_THE_CLOCK = ("no reference clock", "Could not convert timestamp")
+BEFORE_THE_CLOCK = ("no reference clock", "Could not convert timestamp", "Could not get display date")
 SHORTER_THAN_A_CLOCK_SECONDS = 1
 # VLC refuses root.
 AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups") if os.geteuid() == 0 else ()

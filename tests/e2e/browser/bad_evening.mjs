@@ -1,6 +1,7 @@
 /** A bad evening: the network goes away while a film plays, a file is broken, and titles are written by an enemy. */
 
 import { album, finish, given, person, seen } from "./chromium.mjs";
+import { moveIn, upload } from "./newcomer.mjs";
 
 const { base, setupCode, clip, broken, song } = given;
 const PREPARING_MS = 240_000;
@@ -17,37 +18,17 @@ const context = await person();
 const page = await context.newPage();
 const found = {};
 
-await setUp();
-const film = await upload(clip);
-await page.goto(`${base}/watch/${film}`);
+await moveIn(page, "<b>Marta</b>");
+const film = await upload(page, clip);
 await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
 await page.locator("[data-badge]").waitFor({ state: "hidden", timeout: PREPARING_MS });
 await useKeys();
 await writeHostileTitles();
-await hearASong(await upload(song));
-const ruin = await upload(broken);
+await hearASong(await upload(page, song));
+const ruin = await upload(page, broken);
 await seeTheFailure(ruin);
 await loseTheNetwork();
 await finish(found);
-
-async function setUp() {
-  await page.goto(base);
-  await page.getByLabel("Set-up code").fill(setupCode);
-  await page.getByLabel("Your name").fill("<b>Marta</b>");
-  await page.getByLabel("Password").fill("correct horse battery");
-  await page.getByRole("button", { name: "Open the doors" }).click();
-  await page.waitForURL(`${base}/`);
-}
-
-/** @param {string} path @returns {Promise<string>} the id of the new media file */
-async function upload(path) {
-  await page.goto(`${base}/upload`);
-  await page.setInputFiles("[data-picker]", path);
-  await page.getByRole("button", { name: "Upload", exact: true }).click();
-  await page.locator('.parcel[data-state="done"]').waitFor({ timeout: 60_000 });
-  const href = await page.getByRole("link", { name: "Open" }).getAttribute("href");
-  return (href ?? "").split("/").pop() ?? "";
-}
 
 /** Each key does what the list says, and none does while somebody types. */
 async function useKeys() {

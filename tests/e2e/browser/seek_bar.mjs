@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import { album, finish, given, person } from "./chromium.mjs";
+import { moveIn, upload } from "./newcomer.mjs";
 
-const { base, setupCode, clip, seconds, colours } = given;
+const { base, clip, seconds, colours } = given;
 const PREPARING_MS = 240_000;
 const PHONE = { viewport: { width: 412, height: 800 }, hasTouch: true, isMobile: true };
 
@@ -12,8 +13,8 @@ const context = await person();
 const page = await context.newPage();
 const found = { stills: {}, chapters: {} };
 
-await setUp();
-const film = await upload();
+await moveIn(page);
+const film = await upload(page, clip);
 await waitForStills();
 await hover();
 await chapterMarks();
@@ -23,26 +24,6 @@ await arrowKeys();
 await windByIFrames();
 await finger();
 await finish(found);
-
-async function setUp() {
-  await page.goto(base);
-  await page.getByLabel("Set-up code").fill(setupCode);
-  await page.getByLabel("Your name").fill("Marta");
-  await page.getByLabel("Password").fill("correct horse battery");
-  await page.getByRole("button", { name: "Open the doors" }).click();
-  await page.waitForURL(`${base}/`);
-}
-
-/** @returns {Promise<string>} the address of the watch page */
-async function upload() {
-  await page.goto(`${base}/upload`);
-  await page.setInputFiles("[data-picker]", clip);
-  await page.getByRole("button", { name: "Upload", exact: true }).click();
-  await page.locator('.parcel[data-state="done"]').waitFor({ timeout: 60_000 });
-  await page.getByRole("link", { name: "Open" }).click();
-  await page.waitForURL("**/watch/*");
-  return page.url();
-}
 
 /** They come while the page is open, and it is not reloaded for them. */
 async function waitForStills() {
@@ -175,7 +156,7 @@ async function windInPage({ manifest, times }) {
 async function finger() {
   const phone = await person({ ...PHONE, storageState: await context.storageState() });
   const screen = await phone.newPage();
-  await screen.goto(film);
+  await screen.goto(`${base}/watch/${film}`);
   await screen.locator('[data-stage][data-mode="playing"]').waitFor();
   await screen.waitForFunction((wanted) => document.querySelector("video").duration > wanted - 1, seconds);
   const bar = await screen.locator('[data-control="seek"]').boundingBox();

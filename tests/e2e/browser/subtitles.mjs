@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import { album, finish, given, person } from "./chromium.mjs";
+import { moveIn, upload } from "./newcomer.mjs";
 
-const { base, setupCode, clip, tracks, sidecar } = given;
+const { clip, tracks, sidecar } = given;
 const PREPARING_MS = 240_000;
 
 const picture = album("subtitles");
@@ -13,8 +14,8 @@ const blank = await context.newPage(); // where pictures are measured
 await page.bringToFront();
 const found = { shown: {}, seen: {} };
 
-await setUp();
-await upload();
+await moveIn(page);
+await upload(page, clip);
 await everythingIsMade();
 found.first = await chosen();
 found.menu = await menu();
@@ -29,24 +30,6 @@ await added();
 await hostile();
 await firstChoices();
 await finish(found);
-
-async function setUp() {
-  await page.goto(base);
-  await page.getByLabel("Set-up code").fill(setupCode);
-  await page.getByLabel("Your name").fill("Marta");
-  await page.getByLabel("Password").fill("correct horse battery");
-  await page.getByRole("button", { name: "Open the doors" }).click();
-  await page.waitForURL(`${base}/`);
-}
-
-async function upload() {
-  await page.goto(`${base}/upload`);
-  await page.setInputFiles("[data-picker]", clip);
-  await page.getByRole("button", { name: "Upload", exact: true }).click();
-  await page.locator('.parcel[data-state="done"]').waitFor({ timeout: 60_000 });
-  await page.getByRole("link", { name: "Open" }).click();
-  await page.waitForURL("**/watch/*");
-}
 
 /** Tracks come while the page is open, and it is not reloaded for them. */
 async function everythingIsMade() {
