@@ -22,7 +22,7 @@ from vod.catalog.naming import EpisodeTitling, MovieTitling
 from vod.errors import NotFound
 from vod.hls.plan import COPY_LANE, Rendition, Sound
 from vod.hls.progress import RenditionState, lane_progress, load_plan, rendition_states, servable
-from vod.storage import LADDER, MASTER, STILLS, TRICKPLAY, Storage
+from vod.storage import DASH, LADDER, MASTER, STILLS, TRICKPLAY, Storage
 from vod.tokens import Scope, expiry_for
 
 # What a path part or a downloaded file's name cannot hold everywhere.
@@ -96,6 +96,7 @@ class MediaFileView(MediaFileState):
 
     manifest_url: str | None
     ladder_url: str | None
+    dash_url: str | None
     play_url: str | None
     original_url: str | None
     trickplay_url: str | None
@@ -232,14 +233,14 @@ def _links(app: web.Application, entry: Entry, identity: Identity, *, has_trickp
     streaming = app[TOKENS].sign(row.id, identity.stream_subject, Scope.HLS, expiry)
     downloading = app[TOKENS].sign(row.id, identity.stream_subject, Scope.ORIGINAL, expiry)
     playable = row.playable_at is not None
+    hls = f"/stream/hls/{row.id}/{streaming}"
     return {
-        "manifest_url": f"/stream/hls/{row.id}/{streaming}/{MASTER}" if playable else None,
-        "ladder_url": f"/stream/hls/{row.id}/{streaming}/{row.plan_digest}/{LADDER}" if playable else None,
+        "manifest_url": f"{hls}/{MASTER}" if playable else None,
+        "ladder_url": f"{hls}/{row.plan_digest}/{LADDER}" if playable else None,
+        "dash_url": f"{hls}/{row.plan_digest}/{DASH}" if playable else None,
         "play_url": f"/play/{row.id}/{streaming}.m3u" if playable else None,
         "original_url": f"/stream/original/{row.id}/{downloading}/{quote(_file_name(entry), safe='')}",
-        "trickplay_url": f"/stream/hls/{row.id}/{streaming}/{row.plan_digest}/{TRICKPLAY}/{STILLS}"
-        if has_trickplay
-        else None,
+        "trickplay_url": f"{hls}/{row.plan_digest}/{TRICKPLAY}/{STILLS}" if has_trickplay else None,
     }
 
 

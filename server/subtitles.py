@@ -31,9 +31,9 @@ from vod.ffmpeg.labels import language_tag
 from vod.hls.plan import Plan
 from vod.hls.progress import load_plan
 from vod.hls.sidecars import Facts, Sidecar, add_sidecar, remove_sidecar, stored_sidecars
-from vod.hls.subtitle_files import PICTURE_INDEX, STYLED, WHOLE, is_empty, marker
+from vod.hls.subtitle_files import PICTURE_INDEX, STYLED, is_empty, marker
 from vod.hls.track_names import label
-from vod.storage import Storage
+from vod.storage import WHOLE_SUBTITLES, Storage
 from vod.tokens import Scope, expiry_for
 
 LARGEST_FILE_BYTES = 8 << 20  # twice what typeset ASS reaches; hostile ones cost under four seconds of a thread
@@ -222,7 +222,7 @@ def _planned(storage: Storage, media_id: UUID, plan: Plan, base: str) -> list[Su
         if is_empty(storage, media_id, plan, track.name):
             continue
         is_there = marker(storage, media_id, plan, track).exists()
-        file = PICTURE_INDEX if track.kind == "picture" else WHOLE
+        file = PICTURE_INDEX if track.kind == "picture" else WHOLE_SUBTITLES
         views.append(
             SubtitleView(
                 id=None,
@@ -258,7 +258,7 @@ def _added(sidecar: Sidecar, base: str | None) -> SubtitleView:
         default=False,
         forced=sidecar.forced,
         hearing_impaired=sidecar.hearing_impaired,
-        url=f"{base}/{sidecar.name}/{WHOLE}" if base else None,
+        url=f"{base}/{sidecar.name}/{WHOLE_SUBTITLES}" if base else None,
         styled_url=f"{base}/{sidecar.name}/{STYLED}" if base and sidecar.styled else None,
     )
 

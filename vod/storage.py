@@ -5,7 +5,7 @@ Layout below the media root (design.md section 4)::
     incoming/{upload}            bytes on their way in
     originals/{id}.{ext}         never changed once there
     hls/{id}/master.m3u8         what can be served now
-    hls/{id}/{digest}/           plan.json, ladder.m3u8, media playlists, one folder a rendition
+    hls/{id}/{digest}/           plan.json, ladder.m3u8, manifest.mpd, media playlists, one folder a rendition
     artwork/{id}/                poster and stills
     subtitles/{id}/              subtitle files that people added, cleaned
     ballast                      room for the rows of a full disk
@@ -38,8 +38,10 @@ RENDITION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\.(m3u8|mpd|json|mp4|m4s|vtt|ass|bin|jpg|webp)\Z")
 MASTER = "master.m3u8"
 LADDER = "ladder.m3u8"
+DASH = "manifest.mpd"
 INIT_SECTION = "init.mp4"
 SEGMENT_INDEX = "segments.idx"  # in place of the segments, where those are ranges of the original
+WHOLE_SUBTITLES = "whole.vtt"
 TRICKPLAY, STILLS = "trickplay", "stills.vtt"
 BALLAST_BYTES = 512 << 10  # some dozens of transactions in a write-ahead log
 SECRET = re.compile(r"[a-z][a-z-]*\Z")
@@ -91,6 +93,9 @@ class Storage:
 
     def ladder(self, media_id: UUID, digest: str) -> Path:
         return self.plan_folder(media_id, digest) / LADDER
+
+    def dash(self, media_id: UUID, digest: str) -> Path:
+        return self.plan_folder(media_id, digest) / DASH
 
     def media_playlist(self, media_id: UUID, digest: str, rendition: str) -> Path:
         return self.plan_folder(media_id, digest) / f"{_checked(RENDITION, rendition)}.m3u8"

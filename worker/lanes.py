@@ -17,6 +17,7 @@ from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind
 from vod.hls.bandwidth import Measured, estimate, measure
+from vod.hls.dash import render_dash
 from vod.hls.encode import Span
 from vod.hls.iframes import list_iframes
 from vod.hls.multivariant import render_multivariant
@@ -119,7 +120,7 @@ async def refresh(context: Context, media_id: UUID, plan: Plan) -> None:
 def publish_playlists(
     storage: Storage, media_id: UUID, plan: Plan, *, without: Collection[str] = ()
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Write `master.m3u8` for what can be served now and return those names, and those of complete renditions.
+    """Publish what can be served now, for HLS and DASH; return those names, and those of complete renditions.
 
     Again where another worker brought more meanwhile: the last to write has seen all. `without` are names that are
     not offered although they are there, for they are about to go.
@@ -138,6 +139,7 @@ def publish_playlists(
         _publish_ladder(storage, media_id, plan, states)
         described = _described(storage, media_id, plan, states, told[0])
         folder = f"{plan.digest}/"
+        files.publish(storage.dash(media_id, plan.digest), render_dash(plan, described, listed).encode())
         master = render_multivariant(plan, described, folder, render_subtitle_group(listed, folder))
         files.publish(storage.master(media_id), (master + iframes).encode())
         files.sync_folder(storage.hls(media_id))

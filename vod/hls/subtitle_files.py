@@ -23,11 +23,11 @@ from vod.hls.plan import Plan, SubtitlePlan
 from vod.hls.sidecars import stored_sidecars
 from vod.hls.subtitles import SubtitleTrack, cut_into_segments, render_subtitle_playlist, subtitle_grid
 from vod.hls.track_names import unique
-from vod.storage import Storage, subtitle_segment_name
+from vod.storage import WHOLE_SUBTITLES, Storage, subtitle_segment_name
 from vod.subtitles.cues import Cue
 from vod.subtitles.webvtt import render_whole
 
-WHOLE, STYLED = "whole.vtt", "styled.ass"
+STYLED = "styled.ass"
 PICTURES, PICTURE_INDEX = "pictures.bin", "pictures.json"
 NOTHING = "nothing.json"
 
@@ -43,7 +43,7 @@ def publish_cues(
     files.make_folder(folder)
     for number, segment in enumerate(cut_into_segments(cues, subtitle_grid(plan))):
         files.publish_once(folder / subtitle_segment_name(number), segment.encode())
-    files.publish_once(folder / WHOLE, render_whole(cues).encode())
+    files.publish_once(folder / WHOLE_SUBTITLES, render_whole(cues).encode())
     if styled:
         files.publish_once(folder / STYLED, styled.encode())
     files.sync_folder(folder)
