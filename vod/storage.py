@@ -160,9 +160,10 @@ class Storage:
             if not self._ballast.exists() and self.free_bytes() > least_free_bytes:
                 publish(self._ballast, bytes(BALLAST_BYTES))
 
-    def drop_ballast(self) -> None:
-        """The disk is full: rows, which lie on it too perhaps, have this room. Blocks."""
-        self._ballast.unlink(missing_ok=True)
+    def drop_ballast_where_full(self) -> None:
+        """Where the disk is full, rows, which lie on it too perhaps, have this room. Blocks."""
+        if self.free_bytes() < BALLAST_BYTES:
+            self._ballast.unlink(missing_ok=True)
 
     @property
     def _ballast(self) -> Path:

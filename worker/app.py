@@ -123,7 +123,7 @@ def _runner(parts: Parts, tasks: Tasks, heartbeat: Heartbeat) -> Runner:
         bell=parts.bell,
         context_for=partial(_context, parts),
         max_attempts=parts.config.queue.max_attempts,
-        make_room=parts.storage.drop_ballast,
+        make_room=parts.storage.drop_ballast_where_full,
     )
 
 

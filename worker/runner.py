@@ -43,7 +43,7 @@ class Runner:
         max_attempts: int,
         make_room: Callable[[], None] = lambda: None,
     ) -> None:
-        """`make_room` lets the rows of a full disk be written."""
+        """`make_room` lets rows be written where the disk is full."""
         self._tasks = tasks
         self._database = database
         self._worker = worker
@@ -94,8 +94,8 @@ class Runner:
                 ending = await self._database.run(self._end, lease, body)
             except OUTAGE as error:
                 log.warning("job %d: its end could not be recorded: %s", lease.job.id, type(error).__name__)
-                if "full" in str(error):  # SQLite's own words: the disk that it lies on is
-                    await asyncio.to_thread(self._make_room)
+                # of a full disk SQLite says "disk is full", or "disk I/O error" where it is its shared memory
+                await asyncio.to_thread(self._make_room)
             else:
                 log.info("job %d: %s", lease.job.id, ending)
                 return

@@ -167,12 +167,15 @@ def test_make_folder_syncs_the_parent_of_every_new_level(tmp_path: Path, monkeyp
     assert len(synced) == 2
 
 
-def test_a_full_disk_has_room_for_rows_once(tmp_path: Path) -> None:
+def test_a_full_disk_has_room_for_rows_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = Storage(tmp_path)
     storage.lay_ballast(0)
     assert (tmp_path / "ballast").stat().st_size == BALLAST_BYTES
-    storage.drop_ballast()
-    storage.drop_ballast()
+    storage.drop_ballast_where_full()
+    assert (tmp_path / "ballast").exists()
+    monkeypatch.setattr(storage, "free_bytes", lambda: BALLAST_BYTES - 1)
+    storage.drop_ballast_where_full()
+    storage.drop_ballast_where_full()
     assert not (tmp_path / "ballast").exists()
 
 
