@@ -3,48 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from math import inf
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import aiohttp
 
-from tests.e2e.browser.house import House as BrowserHouse
-from tests.e2e.browser.house import drive
+from tests.e2e.browsers import play_elsewhere, play_on_our_pages
+from tests.e2e.corpus_film import Film
 from tests.e2e.house import House, open_house
-from tests.e2e.players import PLAYERS, Show, Stream, decoded_ends
-from tests.hls_package import Answer, Package, fetch_package
+from tests.e2e.players import PLAYERS, Stream, decoded_ends
+from tests.hls_package import Answer, fetch_package
 from tests.vod.ffmpeg.corpus import MEDIA, manifest
-from vod.hls.plan import Plan
 from vod.hls.progress import load_plan
 from vod.storage import Storage
 
-BROWSER = "hls.js"
-PASSWORD = "a long enough password"
 PLAYERS_AT_ONCE = 2
 
 # What is asked here is whether films play, not how they look: few lines and a hasty encoder save minutes.
 MAX_LINES = 360
 SETTINGS = {"HOMEREEL_HLS_PRESET": "ultrafast", "HOMEREEL_HLS_MAX_LINES": str(MAX_LINES)}
-
-
-@dataclass(kw_only=True)
-class Film:
-    """What became of one file of the corpus."""
-
-    name: str
-    identifier: str = ""
-    status: str = "REFUSED"
-    reason: str | None = None  # of a refusal: its code; of a failure: what people are told
-    facts: dict[str, Any] = field(default_factory=dict)  # of the media file, as the server tells them
-    plan: Plan | None = None
-    package: Package | None = None
-    decoded_seconds: float = 0.0  # of the original, by ffmpeg
-    shows: dict[str, Show] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -60,7 +39,8 @@ async def spend_evening(folder: Path) -> Evening:
         for film in films:
             await _wait_for(house, film)
         ready = [film for film in films if film.plan]
-        seen, *_ = await asyncio.gather(_play_in_browser(house, ready), _play_in_the_others(house, ready))
+        seen, *_ = await asyncio.gather(play_on_our_pages(house, ready), _play_outside_browsers(house, ready))
+        await play_elsewhere(house, ready)
         for film in ready:
             assert film.plan is not None
             copied = [one.name for one in film.plan.copies]
@@ -93,69 +73,18 @@ async def _wait_for(house: House, film: Film) -> None:
         film.plan = load_plan(Storage(house.root), UUID(film.identifier), digest)
 
 
-async def _play_in_the_others(house: House, films: Sequence[Film]) -> None:
+async def _play_outside_browsers(house: House, films: Sequence[Film]) -> None:
     seats = asyncio.Semaphore(PLAYERS_AT_ONCE)
 
     async def play(film: Film, player: str) -> None:
         assert film.plan is not None
         async with seats:
-            film.shows[player] = await PLAYERS[player](Stream(url=_manifest(house, film), plan=film.plan))
+            film.shows[player] = await PLAYERS[player](_stream(house, film))
 
     async with asyncio.TaskGroup() as playing:
         for film in films:
             for player in PLAYERS:
                 playing.create_task(play(film, player))
-
-
-async def _play_in_browser(house: House, films: Sequence[Film]) -> Any:
-    house.command("user", "add", "viewer", typed=f"{PASSWORD}\n")
-    identifiers = json.dumps([film.identifier for film in films])
-    browser = BrowserHouse(house.url(""), house.environment)
-    seen = await drive("play_corpus.mjs", browser, name="viewer", password=PASSWORD, films=identifiers)
-    for film in films:
-        film.shows[BROWSER] = _browser_show(film, seen["shows"][film.identifier])
-    return seen
-
-
-def _browser_show(film: Film, seen: dict[str, Any]) -> Show:
-    assert film.plan is not None
-    if "failure" in seen:
-        return Show(off_seconds=inf, complaints=(seen["failure"],))
-    harmless = (_is_slowness, _is_at_the_start, _is_of_a_change)
-    errors = [error for error in seen["errors"] if not any(test(seen, error) for test in harmless)]
-    complaints = [f"{error['details']} at {error['at']:.2f}" for error in errors]
-    if len(seen["buffered"]) != 1:
-        complaints.append(f"holes in {seen['buffered']}")
-    if seen["tracks"] != list(range(len(heard_tracks(film.plan)))):
-        complaints.append(f"heard the tracks {seen['tracks']}")
-    duration = float(film.plan.duration_seconds)
-    off = max(abs(seen["currentTime"] - duration), abs(seen["duration"] - duration))
-    return Show(off_seconds=off, complaints=tuple(complaints))
-
-
-def heard_tracks(plan: Plan) -> list[int]:
-    """Streams of the original; each is there as stereo, and surround perhaps beside it."""
-    return list(dict.fromkeys(sound.stream_index for sound in plan.sounds))
-
-
-def _is_slowness(seen: dict[str, Any], error: dict[str, Any]) -> bool:
-    """A stall where everything ahead is buffered without a hole: the decoder cannot keep up with eightfold speed."""
-    (_, end), *others = seen["buffered"]
-    stalled = error["details"] == "bufferStalledError" and not error["fatal"]
-    return stalled and not others and bool(error["at"] < end)
-
-
-def _is_at_the_start(seen: dict[str, Any], error: dict[str, Any]) -> bool:
-    """Sound begins before the first picture: hls.js steps to a tenth of a second behind the beginning of both."""
-    details = {"bufferSeekOverHole", "bufferAppendNoProgress"}
-    return (
-        error["details"] in details and not error["fatal"] and bool(error["at"] <= seen["buffered"][0][0] + 0.1 + 1e-6)
-    )
-
-
-def _is_of_a_change(_seen: dict[str, Any], error: dict[str, Any]) -> bool:
-    """What hls.js was fetching of the sound that is left it drops itself, and says so."""
-    return error["details"] == "aborted" and not error["fatal"] and bool(error["changing"])
 
 
 @dataclass(frozen=True)
@@ -168,6 +97,11 @@ class _Getter:
             return Answer(answer.status, await answer.read(), answer.headers)
 
 
+def _stream(house: House, film: Film) -> Stream:
+    assert film.plan is not None
+    return Stream(url=_manifest(house, film), dash_url=house.url(film.facts["dashUrl"]), plan=film.plan)
+
+
 def _manifest(house: House, film: Film) -> str:
     return house.url(film.facts["manifestUrl"])
 
@@ -176,7 +110,7 @@ async def _decoded_seconds(film: Film) -> float:
     """From the first to the last moment of the streams that the plan uses."""
     assert film.plan is not None
     video = [film.plan.video.stream_index] if film.plan.video else []
-    streams = [*video, *heard_tracks(film.plan)]
+    streams = [*video, *film.heard_tracks()]
     mapped = [word for stream in streams for word in ("-map", f"0:{stream}")]
     encoders = ("-fps_mode", "passthrough", "-enc_time_base", "-1", "-c:v", "rawvideo", "-c:a", "pcm_s16le")
     process = await asyncio.create_subprocess_exec(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.e2e.corpus_run import BROWSER, Evening, Film
+from tests.e2e.browsers import ELSEWHERE, OURS
+from tests.e2e.corpus_film import Film
+from tests.e2e.corpus_run import Evening
+from tests.e2e.players import PLAYERS
 from tests.hls_package import Package
 from tests.hls_rules import HTTP_RULES, PACKAGE_RULES, rule_5_peaks_are_at_most_twice_the_average, rule_id
 
 TABLE = Path(__file__).parents[2] / "artifacts" / "corpus.md"
-COLUMNS = ("ffmpeg", "mpv", "VLC", BROWSER)
+COLUMNS = (*PLAYERS, OURS, *ELSEWHERE)
 
 # Rule 5 asks for evenly coded films. The German track here is silent for its second half, so that its first half
 # is just above twice the average. At this test's few lines no picture is as uneven.

@@ -28,6 +28,15 @@ RECIPES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 
 LONG_SECONDS = 300
+# Its second stands in the picture, in twos: bars side by side at the top, the first for 1, the second for 2, for 4 …
+CLOCK_BARS = 9
+BAR_PIXELS = 64
+CLOCK = ",".join(
+    f"drawbox=x={BAR_PIXELS * bar}:y=0:w={BAR_PIXELS}:h={BAR_PIXELS}:t=fill:color=black,"
+    f"drawbox=x={BAR_PIXELS * bar}:y=0:w={BAR_PIXELS}:h={BAR_PIXELS}:t=fill:color=white"
+    f":enable='mod(floor(t/{1 << bar}),2)'"
+    for bar in range(CLOCK_BARS)
+)
 
 
 @cache
@@ -43,7 +52,7 @@ def film(name: str) -> Path:
 
 
 def _long(path: Path) -> Path:
-    picture = ("-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=25:duration={LONG_SECONDS}")
+    picture = ("-f", "lavfi", "-i", f"testsrc2=size=640x360:rate=25:duration={LONG_SECONDS},{CLOCK}")
     sound = ("-f", "lavfi", "-i", f"anoisesrc=color=pink:sample_rate=48000:duration={LONG_SECONDS}")
     make(*picture, *sound, *X264, "-c:a", "aac", str(path))
     return path

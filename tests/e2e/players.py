@@ -37,6 +37,9 @@ AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups") i
 # Of a machine without a desktop, not of the film.
 NO_DESKTOP = "interface"
 
+GST_FLAGS = 0x3  # of playbin: pictures and sound
+GST_MUTE = "No volume control"  # of a sink that makes no sound
+
 # A film that is kept open still has a position at its end; one that is left has none.
 MPV_TELLS_ITS_END = """
 mp.observe_property("eof-reached", "bool", function(_, reached)
@@ -53,6 +56,7 @@ MPV_IN_A_HURRY = re.compile(r"Audio/Video desynchronisation.*?\(see A-V status f
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     url: str  # of the multivariant playlist, with its token
+    dash_url: str
     plan: Plan
 
 
@@ -71,16 +75,25 @@ class Show:
 
 async def play_in_ffmpeg(stream: Stream) -> Show:
     """Decodes every variant and every audio track."""
-    encoders = ("-map", "0", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-fps_mode", "passthrough")
+    return await _decode(stream, stream.url, await _listed(stream.url))
+
+
+async def play_dash_in_ffmpeg(stream: Stream) -> Show:
+    return await _decode(stream, stream.dash_url, len(stream.plan.renditions))
+
+
+async def _decode(stream: Stream, url: str, listed: int) -> Show:
+    # what ffmpeg cannot decode is text
+    encoders = ("-map", "0:v?", "-map", "0:a?", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-fps_mode", "passthrough")
     # -1: the encoder's clock is the demuxer's, so nothing is rounded
-    arguments = ("-copyts", "-i", stream.url, *encoders, "-enc_time_base", "-1", "-f", "framecrc", "-")
+    arguments = ("-copyts", "-i", url, *encoders, "-enc_time_base", "-1", "-f", "framecrc", "-")
     # warning: that is all it says of a segment it did not get
     output, errors, status = await _run("ffmpeg", "-nostdin", "-v", "warning", *arguments)
     complaints = _without_subtitles(errors.splitlines())
-    ends, plan, listed = decoded_ends(output), stream.plan, await _listed(stream.url)
+    ends, plan = decoded_ends(output), stream.plan
     if len(ends) != listed:
         complaints.append(f"{len(ends)} streams of {listed}")
-    off = [max(_planned_end(kind, plan) - end, end - plan.duration_seconds, Fraction(0)) for kind, end in ends]
+    off = [_off(kind, end, plan) for kind, end in ends]
     return Show(off_seconds=float(max(off, default=inf)), complaints=_complaints(complaints, status))
 
 
@@ -89,6 +102,11 @@ async def _listed(url: str) -> int:
     async with aiohttp.request("GET", url) as answer:
         master = m3u8.loads(await answer.text())
     return len(master.playlists) + sum(1 for media in master.media if media.type == "AUDIO" and media.uri)
+
+
+def _off(kind: str, end: Fraction, plan: Plan) -> Fraction:
+    """By how many seconds it stopped too early or too late."""
+    return max(_planned_end(kind, plan) - end, end - plan.duration_seconds, Fraction(0))
 
 
 def _planned_end(kind: str, plan: Plan) -> Fraction:
@@ -127,17 +145,23 @@ async def play_in_mpv(stream: Stream) -> Show:
     return Show(off_seconds=off, complaints=_complaints(_without_subtitles(rest.splitlines()), status))
 
 
-async def play_in_vlc(stream: Stream) -> Show:
-    outputs = ("--intf", "dummy", "--vout", "vdummy", "--aout", "adummy", "--rate", str(VLC_RATE), "--play-and-exit")
+async def run_vlc(url: str, *options: str) -> tuple[str, int]:
+    """Its log and exit status."""
+    outputs = ("--intf", "dummy", "--vout", "vdummy", "--aout", "adummy", "--play-and-exit", *options)
     alone = ("--no-dbus", "--no-metadata-network-access")
-    begun = time.monotonic()
-    command = (*AS_NOBODY, "cvlc", "-vvv", "--no-color", *outputs, *alone, stream.url)
+    command = (*AS_NOBODY, "cvlc", "-vvv", "--no-color", *outputs, *alone, url)
     output, _, status = await _run(*command, seconds=SECONDS_FOR_VLC)
+    return output, status
+
+
+async def play_in_vlc(stream: Stream) -> Show:
+    begun = time.monotonic()
+    output, status = await run_vlc(stream.url, "--rate", str(VLC_RATE))
     shown_at_most = (time.monotonic() - begun + VLC_BUFFER_SECONDS) * VLC_RATE
     harmless = (NO_DESKTOP, *(BEFORE_THE_CLOCK if stream.plan.duration_seconds < SHORTER_THAN_A_CLOCK_SECONDS else ()))
     errors = [line for line in output.splitlines() if " error: " in line]
     complaints = [line for line in errors if not any(words in line for words in harmless)]
-    complaints += [f"answer {code}" for code in re.findall(r"^HTTP/1.1 ([345]\d\d)", output, re.M)]
+    complaints += [f"answer {code}" for code in refusals(output)]
     if TOO_LATE in output:
         complaints.append(TOO_LATE)
     elif "EOF reached" not in output:
@@ -145,6 +169,11 @@ async def play_in_vlc(stream: Stream) -> Show:
     end = float(stream.plan.duration_seconds)
     off = [abs(min(fetched, shown_at_most) - end) for fetched in _fetched_to(output, stream)]
     return Show(off_seconds=max(off, default=inf), complaints=_complaints(complaints, status))
+
+
+def refusals(vlc_log: str) -> list[str]:
+    """Status codes of answers that VLC can do nothing with."""
+    return re.findall(r"^HTTP/1.1 ([345]\d\d)", vlc_log, re.M)
 
 
 def _fetched_to(log: str, stream: Stream) -> Iterable[float]:
@@ -158,6 +187,31 @@ def _fetched_to(log: str, stream: Stream) -> Iterable[float]:
             grid = stream.plan.grid(together[0].name)
             stopped = next(number for number in range(grid.count + 1) if number not in numbers)
             yield grid.cuts[stopped] / grid.timescale
+
+
+async def play_in_gstreamer(stream: Stream) -> Show:
+    """playbin, as desktop players use it. Its sinks tell of each frame and buffer that they are given."""
+    sinks = [f"{kind}-sink=fakesink name={kind} sync=false silent=false" for kind in ("video", "audio")]
+    command = ("gst-launch-1.0", "-v", "playbin", f"uri={stream.url}", f"flags={GST_FLAGS}", *sinks)
+    output, _, status = await _run(*command)
+    plan = stream.plan
+    kinds = (*(["video"] if plan.video else []), *(["audio"] if plan.sounds else []))
+    ends = {kind: _gst_end(output, kind, plan) for kind in kinds}
+    complaints = [line for line in output.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    complaints = [line for line in complaints if GST_MUTE not in line]
+    off = max(_off(kind, end, plan) for kind, end in ends.items())
+    return Show(off_seconds=float(off), complaints=_complaints(complaints, status))
+
+
+def _gst_end(log: str, kind: str, plan: Plan) -> Fraction:
+    """When the last frame or buffer ends. What a frame's own duration says follows its headers, not the film."""
+    told = re.findall(rf"\({kind}:sink\) .*?pts: (\d+):(\d+):([\d.]+), duration: (?:\d+:\d+:([\d.]+)|none)", log)
+    starts = [(int(hours) * 60 + int(minutes)) * 60 + Fraction(seconds) for hours, minutes, seconds, _ in told]
+    if not starts:
+        return Fraction(0)
+    if kind == "video" and plan.video:
+        return max(starts) + 1 / plan.video.frame_rate
+    return max(start + Fraction(duration or 0) for start, (*_, duration) in zip(starts, told, strict=True))
 
 
 def _complaints(lines: Iterable[str], status: int) -> tuple[str, ...]:
@@ -190,4 +244,10 @@ async def _run(*command: str, seconds: float = SECONDS_FOR_A_FILM) -> tuple[str,
     return output.decode(errors="replace"), (errors or b"").decode(errors="replace"), process.returncode or 0
 
 
-PLAYERS = {"ffmpeg": play_in_ffmpeg, "mpv": play_in_mpv, "VLC": play_in_vlc}
+PLAYERS = {
+    "ffmpeg": play_in_ffmpeg,
+    "ffmpeg DASH": play_dash_in_ffmpeg,
+    "mpv": play_in_mpv,
+    "VLC": play_in_vlc,
+    "GStreamer": play_in_gstreamer,
+}

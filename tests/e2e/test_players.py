@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.corpus_run import BROWSER, Evening
+from tests.e2e.browsers import ELSEWHERE, OURS
+from tests.e2e.corpus_run import Evening
 from tests.e2e.players import PLAYERS
 from tests.e2e.test_corpus import PLAYABLE
 
 pytestmark = pytest.mark.timeout(900)
 
-# How far from the planned end a player may stop. The browser's is that of hls.js and of its last frame.
-TOLERANCE_SECONDS = dict.fromkeys(PLAYERS, 0.1) | {BROWSER: 0.2}
+# How far from the planned end a player may stop. The browser's is that of its library and of its last frame.
+IN_BROWSERS = (OURS, *ELSEWHERE)
+TOLERANCE_SECONDS = dict.fromkeys(PLAYERS, 0.1) | dict.fromkeys(IN_BROWSERS, 0.2)
 
 
-@pytest.mark.parametrize("player", [*PLAYERS, BROWSER])
+@pytest.mark.parametrize("player", [*PLAYERS, *IN_BROWSERS])
 @pytest.mark.parametrize("name", PLAYABLE)
 def test_a_film_plays_to_its_end(evening: Evening, name: str, player: str) -> None:
     show = evening.films[name].shows[player]

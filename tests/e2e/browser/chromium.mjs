@@ -1,6 +1,6 @@
 /** Chromium as the tests use it: every console error and policy violation is kept, every picture has its sentence. */
 
-import { appendFileSync, rmSync } from "node:fs";
+import { appendFileSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
@@ -15,7 +15,7 @@ const FLAGS = [
   "--autoplay-policy=no-user-gesture-required",
 ];
 
-export const given = JSON.parse(process.argv[2]);
+export const given = JSON.parse(readFileSync(0, "utf8")); // standard input
 export const seen = { consoleErrors: [], violations: [], dialogs: [] };
 
 export const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });

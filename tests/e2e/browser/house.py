@@ -53,11 +53,11 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
 
 
 async def drive(script: str, house: House, **given: Any) -> Any:
-    """Run a journey in Chromium; what it saw comes back as JSON."""
+    """Run a journey in Chromium; what it saw comes back as JSON. What it is given is for no list of processes."""
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     task = {"base": house.address, "artifacts": str(ARTIFACTS), **given}
-    process = await asyncio.create_subprocess_exec("node", str(SCRIPTS / script), json.dumps(task), stdout=PIPE)
-    output, _ = await process.communicate()
+    process = await asyncio.create_subprocess_exec("node", str(SCRIPTS / script), stdin=PIPE, stdout=PIPE)
+    output, _ = await process.communicate(json.dumps(task).encode())
     assert process.returncode == 0, f"{script} ended with {process.returncode}; stderr says why"
     return json.loads(output)
 
