@@ -8,7 +8,7 @@ import re
 import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
@@ -75,14 +75,16 @@ class Show:
 
 async def play_in_ffmpeg(stream: Stream) -> Show:
     """Decodes every variant and every audio track."""
-    return await _decode(stream, stream.url, await _listed(stream.url))
+    return await _decode(stream, stream.url, await _listed(stream.url), max)
 
 
 async def play_dash_in_ffmpeg(stream: Stream) -> Show:
-    return await _decode(stream, stream.dash_url, len(stream.plan.renditions))
+    """Its demuxer is at the end as soon as one of its streams is: the others may be cut short."""
+    return await _decode(stream, stream.dash_url, len(stream.plan.renditions), min)
 
 
-async def _decode(stream: Stream, url: str, listed: int) -> Show:
+async def _decode(stream: Stream, url: str, listed: int, pick: Callable[[Iterable[Fraction]], Fraction]) -> Show:
+    """`pick` says which of its streams' ends counts."""
     # what ffmpeg cannot decode is text
     encoders = ("-map", "0:v?", "-map", "0:a?", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-fps_mode", "passthrough")
     # -1: the encoder's clock is the demuxer's, so nothing is rounded
@@ -94,7 +96,7 @@ async def _decode(stream: Stream, url: str, listed: int) -> Show:
     if len(ends) != listed:
         complaints.append(f"{len(ends)} streams of {listed}")
     off = [_off(kind, end, plan) for kind, end in ends]
-    return Show(off_seconds=float(max(off, default=inf)), complaints=_complaints(complaints, status))
+    return Show(off_seconds=float(pick(off)) if off else inf, complaints=_complaints(complaints, status))
 
 
 async def _listed(url: str) -> int:

@@ -16,8 +16,18 @@ IN_BROWSERS = (OURS, *ELSEWHERE)
 TOLERANCE_SECONDS = dict.fromkeys(PLAYERS, 0.1) | dict.fromkeys(IN_BROWSERS, 0.2)
 
 
-@pytest.mark.parametrize("player", [*PLAYERS, *IN_BROWSERS])
-@pytest.mark.parametrize("name", PLAYABLE)
+# ffmpeg's DASH demuxer is at the end with its first stream: of a film of one frame it never sees another.
+FAILS = {("der_one_frame.mp4", "ffmpeg DASH"): pytest.mark.xfail(reason="ffmpeg 5.1 reads one stream of it")}
+
+
+@pytest.mark.parametrize(
+    ("name", "player"),
+    [
+        pytest.param(name, player, marks=FAILS.get((name, player), ()))
+        for name in PLAYABLE
+        for player in (*PLAYERS, *IN_BROWSERS)
+    ],
+)
 def test_a_film_plays_to_its_end(evening: Evening, name: str, player: str) -> None:
     show = evening.films[name].shows[player]
     assert list(show.complaints) == []
