@@ -16,7 +16,7 @@ check:  ## ruff, mypy --strict, layers, sizes, locks, units and docs: everything
 
 bench:  ## measure: upload, ladder, stills, time to play, seeks; serving against nginx (needs nginx, wrk, 15 GB of disk)
 	$(BIN)/python -m bench.upload_memory --gigabytes 2
-	$(BIN)/python -m bench.ladder
+	$(BIN)/python -m bench.ladder --seconds 240 --rounds 1
 	$(BIN)/python -m bench.trickplay
 	$(BIN)/python -m bench.time_to_play
 	$(BIN)/python -m bench.seek

@@ -33,8 +33,8 @@ from worker.context import Context
 
 log = logging.getLogger(__name__)
 
-# Of a new film: what plays while its viewer's own demand for what comes next is being met.
-HEAD_SECONDS = 13
+# Of a new film, one segment by default: it plays while its viewer's own demand for what comes next is being met.
+HEAD_SECONDS = 7
 
 
 async def advance(job: JobSnapshot, context: Context, plan: Plan) -> None:

@@ -75,9 +75,9 @@ async def test_spans_of_sound_are_as_long_as_configured_for_sound(yard: Yard) ->
     film = add_planned_film(yard, FILM)
     await open_ladder(yard, film, lane="audio-0")
     assert [(first, last, priority) for _, first, last, priority in spans(yard, film)] == [
-        (0, 1, jobs.HEAD),  # what plays while the rest is being asked for
-        (2, 10, jobs.LADDER),
-        (11, 19, jobs.LADDER),
+        (0, 0, jobs.HEAD),  # what plays while the rest is being asked for
+        (1, 9, jobs.LADDER),
+        (10, 18, jobs.LADDER),
     ]
 
 
