@@ -36,7 +36,7 @@ def build_app(config: Config, *, config_path: Path | None = None) -> web.Applica
     app[keys.DATABASE] = Database(config.database_url, config.database.threads)
     app[keys.PASSWORDS] = Passwords()
     app[keys.BELL] = Bell(app[keys.STORAGE].doorbells)
-    app[CHANGES] = Changes(app[keys.DATABASE], app[keys.STORAGE])
+    app[CHANGES] = Changes(app[keys.DATABASE], app[keys.STORAGE], app[keys.CONFIG].hls.policy)
     app.on_shutdown.append(app[CHANGES].close)
     app.on_shutdown.append(holes.close)
     app[METRICS] = Metrics()

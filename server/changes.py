@@ -23,6 +23,7 @@ from server.media_views import MediaFileState
 from vod.catalog import changes
 from vod.catalog.database import OUTAGE, Database
 from vod.catalog.media_files import Entry
+from vod.hls.policy import Policy
 from vod.queue import heard
 from vod.storage import Storage
 
@@ -76,9 +77,10 @@ class Listener:
 
 
 class Changes:
-    def __init__(self, database: Database, storage: Storage) -> None:
+    def __init__(self, database: Database, storage: Storage, policy: Policy) -> None:
         self._database = database
         self._storage = storage
+        self._policy = policy
         self._listeners: set[Listener] = set()
         self._watching: asyncio.Task[None] | None = None
         self._told: dict[UUID, MediaFileState] = {}
@@ -114,7 +116,7 @@ class Changes:
 
     async def present(self, entry: Entry) -> Change:
         """How one media file stands now."""
-        return _change("status", await media_views.state(self._storage, entry))
+        return _change("status", await media_views.state(self._storage, self._policy, entry))
 
     def _stop_watching(self) -> None:
         if self._watching is not None:
@@ -140,7 +142,7 @@ class Changes:
     async def _look(self, moment: float) -> float:
         look = await self._database.read(changes.since, moment, self._running)
         for entry in look.entries:
-            state = await media_views.state(self._storage, entry)
+            state = await media_views.state(self._storage, self._policy, entry)
             for event in _differences(self._told.get(state.id), state):
                 self._tell(_change(event, state))
             self._told[state.id] = state

@@ -14,7 +14,7 @@ from server import bodies, media_views, streams
 from server.access import require_user
 from server.changes import CHANGES
 from server.contract import Given, Shown, operation, shown
-from server.keys import BELL, DATABASE, STORAGE
+from server.keys import BELL, CONFIG, DATABASE, STORAGE
 from server.labels import one_line, paragraphs
 from server.media_views import MediaFileState, MediaFileView
 from server.path_ids import media_id_in_path
@@ -77,7 +77,8 @@ async def list_media_files(request: web.Request) -> web.Response:
     query = bodies.read_query(request, MediaFileQuery)
     filters = Filters(status=query.status, kind=query.kind, query=query.q)
     page = await request.app[DATABASE].read(media_files.page, filters, limit=query.limit, cursor=query.cursor)
-    items = [await media_views.state(request.app[STORAGE], entry) for entry in page.entries]
+    storage, policy = request.app[STORAGE], request.app[CONFIG].hls.policy
+    items = [await media_views.state(storage, policy, entry) for entry in page.entries]
     return shown(MediaFilePage(items=items, next=page.next_cursor))
 
 

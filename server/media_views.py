@@ -21,6 +21,7 @@ from vod.catalog.models import MediaFile
 from vod.catalog.naming import EpisodeTitling, MovieTitling
 from vod.errors import NotFound
 from vod.hls.plan import COPY_LANE, Rendition, Sound
+from vod.hls.policy import Policy, kept_lanes
 from vod.hls.progress import RenditionState, lane_progress, load_plan, rendition_states, servable
 from vod.storage import DASH, LADDER, MASTER, STILLS, TRICKPLAY, Storage
 from vod.tokens import Scope, expiry_for
@@ -119,18 +120,19 @@ def summary(entry: Entry) -> MediaFileSummary:
     return MediaFileSummary.model_validate(_facts(entry.media_file) | _titles(entry))
 
 
-async def state(storage: Storage, entry: Entry) -> MediaFileState:
-    return MediaFileState.model_validate(await _state(storage, entry))
+async def state(storage: Storage, policy: Policy, entry: Entry) -> MediaFileState:
+    """Progress is that of what `policy` makes without anybody asking."""
+    return MediaFileState.model_validate(await _state(storage, policy, entry))
 
 
 async def view(request: web.Request, entry: Entry, identity: Identity) -> MediaFileView:
-    facts = await _state(request.app[STORAGE], entry)
+    facts = await _state(request.app[STORAGE], request.app[CONFIG].hls.policy, entry)
     links = _links(request.app, entry, identity, has_trickplay=bool(facts["has_trickplay"]))
     return MediaFileView.model_validate(facts | links | {"chapters": _chapters(entry.media_file)})
 
 
-async def _state(storage: Storage, entry: Entry) -> dict[str, object]:
-    filled = await asyncio.to_thread(_filling, storage, entry.media_file)
+async def _state(storage: Storage, policy: Policy, entry: Entry) -> dict[str, object]:
+    filled = await asyncio.to_thread(_filling, storage, policy, entry.media_file)
     filled_fields = {
         "progress": filled.progress,
         "renditions": filled.renditions,
@@ -139,7 +141,7 @@ async def _state(storage: Storage, entry: Entry) -> dict[str, object]:
     return _facts(entry.media_file) | _titles(entry) | filled_fields
 
 
-def _filling(storage: Storage, row: MediaFile) -> Filling:
+def _filling(storage: Storage, policy: Policy, row: MediaFile) -> Filling:
     if row.plan_digest is None:
         return EMPTY
     try:
@@ -153,7 +155,8 @@ def _filling(storage: Storage, row: MediaFile) -> Filling:
         _rendition(found, lanes.get(name, COPY_LANE), available=name in offered) for name, found in states.items()
     ]
     has_trickplay = storage.stills(row.id, row.plan_digest).exists()
-    return Filling(lane_progress(plan, states), renditions, has_trickplay)
+    progress = lane_progress(plan, kept_lanes(plan, policy), states)
+    return Filling(progress, renditions, has_trickplay)
 
 
 def _rendition(found: RenditionState, lane: str, *, available: bool) -> RenditionView:

@@ -19,6 +19,7 @@ class Film:
     status: str = "REFUSED"
     reason: str | None = None  # of a refusal: its code; of a failure: what people are told
     facts: dict[str, Any] = field(default_factory=dict)  # of the media file, as the server tells them
+    subtitles: list[dict[str, Any]] = field(default_factory=list)  # as the page is told of them
     plan: Plan | None = None
     package: Package | None = None
     decoded_seconds: float = 0.0  # of the original, by ffmpeg

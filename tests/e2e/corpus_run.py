@@ -68,6 +68,7 @@ async def _wait_for(house: House, film: Film) -> None:
     film.facts = await house.ends(film.identifier)
     film.status, film.reason = film.facts["status"], film.facts["errorMessage"]
     if film.status == "READY":
+        film.subtitles = (await house.ask("GET", f"/media-files/{film.identifier}/subtitles"))["items"]
         # one whose copy did not stand the verification has an older plan beside it
         digest = film.facts["ladderUrl"].split("/")[-2]
         film.plan = load_plan(Storage(house.root), UUID(film.identifier), digest)

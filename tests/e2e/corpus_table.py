@@ -10,8 +10,10 @@ from tests.e2e.corpus_run import Evening
 from tests.e2e.players import PLAYERS
 from tests.hls_package import Package
 from tests.hls_rules import HTTP_RULES, PACKAGE_RULES, rule_5_peaks_are_at_most_twice_the_average, rule_id
+from vod.hls.plan import Plan
 
 TABLE = Path(__file__).parents[2] / "artifacts" / "corpus.md"
+FACTS = ("seconds", "pictures", "sound", "subtitles", "chapters")
 COLUMNS = (*PLAYERS, OURS, *ELSEWHERE)
 
 # Rule 5 asks for evenly coded films. The German track here is silent for its second half, so that its first half
@@ -42,8 +44,8 @@ def broken_rules(name: str, package: Package) -> dict[str, str]:
 
 def write_table(evening: Evening) -> None:
     lines = [
-        f"| file | status | seconds | renditions | {' | '.join(COLUMNS)} | HLS rules | note |",
-        "|---" * (6 + len(COLUMNS)) + "|",
+        f"| {' | '.join(('file', 'status', *FACTS, *COLUMNS, 'HLS rules', 'note'))} |",
+        "|---" * (4 + len(FACTS) + len(COLUMNS)) + "|",
         *(_row(film) for film in evening.films.values()),
     ]
     TABLE.parent.mkdir(exist_ok=True)
@@ -53,12 +55,23 @@ def write_table(evening: Evening) -> None:
 def _row(film: Film) -> str:
     status = f"{film.status} ({film.reason})" if film.reason else film.status
     if film.plan is None:
-        cells = [film.name, status, *[""] * (3 + len(COLUMNS)), NOTES.get(film.name, "")]
+        cells = [film.name, status, *[""] * (len(FACTS) + len(COLUMNS) + 1), NOTES.get(film.name, "")]
     else:
         played = [film.shows[player].verdict for player in COLUMNS]
-        renditions = " ".join(film.plan.renditions)
-        cells = [film.name, status, f"{float(film.plan.duration_seconds):.3f}", renditions, *played, *_rules(film)]
+        cells = [film.name, status, *_facts(film, film.plan), *played, *_rules(film)]
     return f"| {' | '.join(cells)} |"
+
+
+def _facts(film: Film, plan: Plan) -> tuple[str, ...]:
+    """In the order of `FACTS`."""
+    sizes = [f"{picture.name} {picture.width}x{picture.height}" for picture in plan.pictures]
+    sounds = [f"{sound.name} {sound.language}{' (default)' if sound.default else ''}" for sound in plan.sounds]
+    texts = [
+        " ".join([track["language"], track["kind"], *(flag for flag in ("default", "forced") if track[flag])])
+        for track in film.subtitles
+    ]
+    seconds = f"{float(plan.duration_seconds):.3f} (decoded {film.decoded_seconds:.3f})"
+    return seconds, ", ".join(sizes), ", ".join(sounds), ", ".join(texts), str(len(film.facts["chapters"]) or "")
 
 
 def _rules(film: Film) -> tuple[str, str]:

@@ -76,11 +76,11 @@ class House:
             form.add_field(name, value)
         with film.open("rb") as content:
             form.add_field("file", content, filename=film.name)
-            answer = await self._ask("POST", "/media/upload", data=form)
+            answer = await self.ask("POST", "/media/upload", data=form)
         return str(answer["mediaFileId"])
 
     async def film(self, identifier: str) -> dict[str, Any]:
-        return await self._ask("GET", f"/media-files/{identifier}")
+        return await self.ask("GET", f"/media-files/{identifier}")
 
     async def ends(self, identifier: str) -> dict[str, Any]:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -88,7 +88,7 @@ class House:
                 await asyncio.sleep(LOOK_SECONDS)
         return found
 
-    async def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    async def ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.key}"}
         async with self.client.request(method, self.url(path), headers=headers, **arguments) as answer:
             answer.raise_for_status()

@@ -36,6 +36,16 @@ SPOKEN = {
     "mp4_nasa_speech_subs.mp4": ["en", "en"],
     "webm_no_duration.webm": ["en"],
 }
+# Language and flags of each track, in the originals' order. At most one is the default.
+SUBTITLED: dict[str, list[tuple[str, set[str]]]] = {
+    "der_mkv_4lang_3sub_font_chap.mkv": [("en", set()), ("fr", set()), ("fr", {"forced"})],
+    "mkv_sub_ass.mkv": [("und", {"default"})],
+    "mkv_sub_srt.mkv": [("en", {"default"})],
+    "mkv_sub_vobsub.mkv": [("en", {"default"})],
+    "mp4_nasa_speech_subs.mp4": [("en", {"default"}), ("en", set())],
+}
+CHAPTERS = {"der_mkv_4lang_3sub_font_chap.mkv": 3, "mp4_chapters.mp4": 3}
+SDR_8_BIT = re.compile(r"avc1\.(42|4D|64)")  # Baseline, Main and High have no more
 # The larger of its two pictures.
 LARGER_PICTURE = {"mp4_nasa_speech_subs.mp4": (480, 270)}
 
@@ -81,6 +91,36 @@ def test_each_sound_track_keeps_its_language(evening: Evening, name: str) -> Non
     tracks = [one for one in sounds if not one["name"].endswith("-surround")]
     assert [track["language"] for track in tracks] == SPOKEN.get(name, ["und"] if CORPUS[name]["acodec"] else [])
     assert all(track["complete"] for track in sounds)
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_each_subtitle_track_keeps_its_language_and_its_flags(evening: Evening, name: str) -> None:
+    tracks = evening.films[name].subtitles
+    flags = [{flag for flag in ("default", "forced", "hearingImpaired") if track[flag]} for track in tracks]
+    assert [*zip([track["language"] for track in tracks], flags, strict=True)] == SUBTITLED.get(name, [])
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_chapters_are_told_in_order_and_inside_the_film(evening: Evening, name: str) -> None:
+    facts = evening.films[name].facts
+    starts = [chapter["start"] for chapter in facts["chapters"]]
+    assert len(starts) == CHAPTERS.get(name, 0)
+    assert starts == sorted(starts)
+    assert all(0 <= start < facts["duration"] for start in starts)
+
+
+@pytest.mark.parametrize("name", PLAYABLE)
+def test_the_rungs_of_our_making_have_eight_bits_in_standard_range(evening: Evening, name: str) -> None:
+    package = evening.films[name].package
+    assert package is not None
+    ours = {track.name for track in package.encoded}
+    told = [
+        one.stream_info
+        for one in package.variants
+        if package.tracks[one.uri].name in ours and one.stream_info.resolution
+    ]
+    assert [info.codecs for info in told if not SDR_8_BIT.match(info.codecs)] == []
+    assert {info.video_range for info in told} <= {None, "SDR"}
 
 
 @pytest.mark.parametrize("name", PLAYABLE)

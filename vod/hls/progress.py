@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -60,9 +60,11 @@ def rendition_states(storage: Storage, media_id: UUID, plan: Plan) -> dict[str, 
     return {name: _state(storage, media_id, plan, rendition) for name, rendition in plan.renditions.items()}
 
 
-def lane_progress(plan: Plan, states: Mapping[str, RenditionState]) -> dict[str, float]:
+def lane_progress(
+    plan: Plan, lanes: Mapping[str, Sequence[Rendition]], states: Mapping[str, RenditionState]
+) -> dict[str, float]:
     """By lane, 0..1: the share of the film's time that is there in all of the lane's renditions."""
-    return {lane: _share(plan, [states[part.name] for part in parts]) for lane, parts in plan.lanes.items()}
+    return {lane: _share(plan, [states[part.name] for part in parts]) for lane, parts in lanes.items()}
 
 
 def missing_segments(storage: Storage, media_id: UUID, plan: Plan, lane: str) -> list[int]:

@@ -61,3 +61,14 @@ export function badgeText(media) {
   if (done >= 1) return media.playable ? "Ready to watch · last checks" : "Last checks";
   return `${media.playable ? "Ready to watch" : "Being prepared"} · ${percent(done)}`;
 }
+
+/**
+ * What a rung that is not whole waits for: the background, or somebody who watches it.
+ * @param {Media} media @param {string} name of a rendition @returns {string} "" for one that is whole
+ */
+export function making(media, name) {
+  const { progress = 1, lane = "" } = media.renditions.find((rendition) => rendition.name === name) ?? {};
+  if (progress >= 1) return "";
+  const isBackground = media.status !== "READY" && lane in media.progress;
+  return isBackground ? `being made · ${Math.floor(progress * 100)} %` : "made while you watch";
+}

@@ -6,7 +6,7 @@ import { one, say, show } from "./dom.js";
 import { listen } from "./events.js";
 import { clock, spoken } from "./format.js";
 import { Problem, call } from "./http.js";
-import { badgeText } from "./media.js";
+import { badgeText, making } from "./media.js";
 import { Controls } from "./player/controls.js";
 import { Engine } from "./player/engine.js";
 import { Position, startAt } from "./player/position.js";
@@ -30,7 +30,7 @@ class WatchPage {
     this.curtain = new Curtain(this.stage);
     this.engine = new Engine(this.video, () => this.ask());
     this.controls = new Controls(this.stage, this.engine, {
-      progressOf: (name) => this.media?.renditions.find((rendition) => rendition.name === name)?.progress ?? 1,
+      makingOf: (name) => (this.media ? making(this.media, name) : ""),
       nextSubtitles: () => this.subtitles.next(),
       showKeys: () => ask("keys", () => {}),
     });

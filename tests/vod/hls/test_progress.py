@@ -11,6 +11,7 @@ import pytest
 from tests.vod.hls.builders import frame_cuts, make_audio, make_plan, make_rung, make_video, sample_cuts
 from vod.errors import NotFound
 from vod.hls.plan import Plan
+from vod.hls.policy import kept_lanes
 from vod.hls.progress import lane_progress, load_plan, missing_segments, rendition_states
 from vod.storage import Storage
 
@@ -71,14 +72,21 @@ def test_a_lane_lacks_what_any_of_its_renditions_lacks(storage: Storage) -> None
 
 
 def test_progress_is_the_share_of_the_film_s_time(storage: Storage) -> None:
-    assert lane_progress(PLAN, rendition_states(storage, FILM, PLAN)) == {"ladder": 0, "audio-0": 0}
+    assert lane_progress(PLAN, PLAN.lanes, rendition_states(storage, FILM, PLAN)) == {"ladder": 0, "audio-0": 0}
     put(storage, "720p", 0, 1, 2)
     put(storage, "480p", 2)
     put(storage, "audio-eng", 0, 1, 2)
-    assert lane_progress(PLAN, rendition_states(storage, FILM, PLAN)) == {
+    assert lane_progress(PLAN, PLAN.lanes, rendition_states(storage, FILM, PLAN)) == {
         "ladder": pytest.approx((14 + 2) / 28),
         "audio-0": 1,
     }
+
+
+def test_progress_counts_only_what_is_made_without_anybody_asking(storage: Storage) -> None:
+    put(storage, "480p", 0, 1, 2)
+    put(storage, "audio-eng", 0, 1, 2)
+    lanes = kept_lanes(PLAN, "on-demand")
+    assert lane_progress(PLAN, lanes, rendition_states(storage, FILM, PLAN)) == {"preview": 1, "audio-0": 1}
 
 
 def test_a_stored_plan_is_found(storage: Storage) -> None:

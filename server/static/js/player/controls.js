@@ -20,7 +20,7 @@ export class Controls {
   /**
    * @param {HTMLElement} stage
    * @param {import("./engine.js").Engine} engine
-   * @param {{ progressOf: (rendition: string) => number, nextSubtitles: () => string, showKeys: () => void }} page what only the page knows
+   * @param {{ makingOf: (rendition: string) => string, nextSubtitles: () => string, showKeys: () => void }} page what only the page knows
    */
   constructor(stage, engine, page) {
     this.stage = stage;
@@ -215,8 +215,7 @@ export class Controls {
 
   /** @param {import("./engine.js").Level} level @returns {string} */
   rungNote(level) {
-    const made = this.page.progressOf(this.engine.nameOf(level));
-    return made < 1 ? `being made · ${Math.floor(made * 100)} %` : `${(level.bitrate / 1e6).toFixed(1)} Mbit/s`;
+    return this.page.makingOf(this.engine.nameOf(level)) || `${(level.bitrate / 1e6).toFixed(1)} Mbit/s`;
   }
 
   drawPlaying() {
