@@ -13,7 +13,7 @@ from uuid import UUID
 
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
-from vod.catalog.models import MediaStatus
+from vod.catalog.models import JobKind, JobState, MediaStatus
 from vod.containers.samples import NotCopyable
 from vod.errors import HomereelError, OutputRefused, ProcessError, SourceError
 from vod.ffmpeg.guards import guard_arguments, input_guards
@@ -97,6 +97,16 @@ async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, policy: Pol
     lanes = kept_lanes(plan, policy).items()
     lane = next(lane for lane, parts in lanes if refusal.rendition in {part.name for part in parts})
     await open_spans(context, job.media_file_id, plan, lane, priority=jobs.HEAD)
+    await context.database.run(_ask_alone, job.media_file_id, lane, refusal)
+
+
+def _ask_alone(media_id: UUID, lane: str, refusal: SegmentRefused) -> None:
+    """Where a running job has the segment in hand, for that may have looked before what was missing."""
+    waiting = [job for job in jobs.open_jobs(media_id) if (job.lane, job.state) == (lane, JobState.PENDING)]
+    if any(job.first_segment <= refusal.number <= job.last_segment for job in waiting):
+        return
+    place = {"first_segment": refusal.number, "last_segment": refusal.number}
+    jobs.add(media_id, JobKind.ENCODE, lane=refusal.rendition, priority=jobs.HEAD, **place)
 
 
 def _put_aside(segment: Path) -> bool:

@@ -10,7 +10,7 @@ from tests.vod.hls.media import write_fragments
 from tests.worker.conftest import Yard
 from tests.worker.office import add_planned_film, assignment, row_of, storage_of
 from vod.catalog import jobs
-from vod.catalog.models import JobKind, MediaStatus
+from vod.catalog.models import Job, JobKind, JobState, MediaStatus
 from vod.config import FfmpegSection
 from vod.errors import OutputRefused, SourceError
 from vod.ffmpeg.process import Launcher
@@ -97,6 +97,20 @@ async def test_a_segment_that_is_missing_or_damaged_is_asked_for_again(launcher:
     assert not (folder / "00001.m4s").exists()
     (span,) = [job for job in yard.database.unit(jobs.open_jobs, film) if job.kind == JobKind.ENCODE]
     assert (span.lane, span.first_segment, span.last_segment) == ("ladder", 1, 1)
+
+
+async def test_a_segment_that_a_running_job_may_have_seen_before_is_asked_for_alone(
+    launcher: Launcher, yard: Yard
+) -> None:
+    film, folder = write_rendition(yard, SILENT)
+    running = yard.database.unit(jobs.add, film, JobKind.ENCODE, lane="ladder", last_segment=2)
+    yard.database.unit(Job.update(state=JobState.IN_PROGRESS).where(Job.id == running.id).execute)
+    (folder / "00001.m4s").write_bytes(b"damaged")
+    await verifying.run(*assignment(yard, launcher, film, JobKind.VERIFY))
+    waiting = [job for job in yard.database.unit(jobs.open_jobs, film) if job.state == JobState.PENDING]
+    assert [(job.lane, job.first_segment, job.last_segment) for job in waiting if job.kind == JobKind.ENCODE] == [
+        ("720p", 1, 1)
+    ]
 
 
 async def test_a_segment_that_is_refused_a_second_time_is_the_originals_fault(launcher: Launcher, yard: Yard) -> None:
