@@ -192,12 +192,15 @@ def _fetched_to(log: str, stream: Stream) -> Iterable[float]:
 
 
 async def play_in_gstreamer(stream: Stream) -> Show:
-    """As desktop players use it. Its sinks tell of each frame and buffer that they are given.
+    """playbin, as desktop players use it. Its sinks tell of each frame and buffer that they are given.
 
-    playbin3: of a film with two groups of sound playbin's stream selector hangs now and then (1.22, here 5 of 8 times).
+    Of 1.22. Of two groups of sound its stream selector hangs now and then (5 of 8 times), playbin3's does not; that
+    again gives up films of a second now and then.
     """
+    has_two_groups = len(stream.plan.sounds) > len({sound.stream_index for sound in stream.plan.sounds})
+    playbin = "playbin3" if has_two_groups else "playbin"
     sinks = [f"{kind}-sink=fakesink name={kind} sync=false silent=false" for kind in ("video", "audio")]
-    command = ("gst-launch-1.0", "-v", "playbin3", f"uri={stream.url}", f"flags={GST_FLAGS}", *sinks)
+    command = ("gst-launch-1.0", "-v", playbin, f"uri={stream.url}", f"flags={GST_FLAGS}", *sinks)
     output, _, status = await _run(*command)
     plan = stream.plan
     kinds = (*(["video"] if plan.video else []), *(["audio"] if plan.sounds else []))
