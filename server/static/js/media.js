@@ -67,8 +67,7 @@ export function badgeText(media) {
  * @param {Media} media @param {string} name of a rendition @returns {string} "" for one that is whole
  */
 export function making(media, name) {
-  const { progress = 1, lane = "" } = media.renditions.find((rendition) => rendition.name === name) ?? {};
-  if (progress >= 1) return "";
-  const isBackground = media.status !== "READY" && lane in media.progress;
-  return isBackground ? `being made · ${Math.floor(progress * 100)} %` : "made while you watch";
+  const made = media.renditions.find((rendition) => rendition.name === name)?.progress ?? 1;
+  if (made >= 1) return "";
+  return media.status === "READY" ? "made while you watch" : `being made · ${Math.floor(made * 100)} %`;
 }

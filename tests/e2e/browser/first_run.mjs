@@ -136,6 +136,7 @@ async function lateRung() {
     const media = await (await route.fetch()).json();
     const pictures = media.renditions.filter((/** @type {any} */ rendition) => rendition.type === "video");
     if (!available) {
+      media.status = "PROCESSING";
       for (const rendition of pictures.slice(0, -1)) Object.assign(rendition, { available: false, complete: false, progress: 0.5 });
     }
     await route.fulfill({ json: media });
