@@ -140,6 +140,7 @@ def publish_playlists(
         described = _described(storage, media_id, plan, states, told[0])
         folder = f"{plan.digest}/"
         files.publish(storage.dash(media_id, plan.digest), render_dash(plan, described, listed).encode())
+        files.sync_folder(storage.plan_folder(media_id, plan.digest))
         master = render_multivariant(plan, described, folder, render_subtitle_group(listed, folder))
         files.publish(storage.master(media_id), (master + iframes).encode())
         files.sync_folder(storage.hls(media_id))

@@ -7,7 +7,6 @@ without a hole, a storm of seeks, viewers beside each other.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import re
 from collections.abc import Iterator
@@ -60,7 +59,7 @@ async def _spend(folder: Path) -> Any:
         seen = await drive(
             "continuity.mjs",
             BrowserHouse(house.url(""), house.environment),
-            film={"hls": media["ladderUrl"], "dash": media["dashUrl"]},
+            film={"hls": media["ladderUrl"]},
             seconds=LONG_SECONDS,
             seeks={viewer: _places(dice) for viewer in VIEWERS},
             bars=CLOCK_BARS,
@@ -69,7 +68,6 @@ async def _spend(folder: Path) -> Any:
         master = house.url(media["manifestUrl"])
         log, _ = await run_vlc(master, f"--start-time={VLC_SECONDS[0]}", f"--stop-time={VLC_SECONDS[1]}")
         seams = list(_seams(storage, UUID(identifier), plan))
-    (Path(folder) / "night.json").write_text(json.dumps(seen, indent=1), encoding="utf-8")
     return seen | {"there": there, "seams": seams, "vlc": log}
 
 

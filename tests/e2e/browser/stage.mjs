@@ -57,9 +57,7 @@ async function loadShaka(url) {
   );
   player.configure({ streaming: { bufferingGoal: 3600, rebufferingGoal: 0.1 } });
   await player.load(url);
-  const languages = (tracks) => [...new Set(tracks.map(({ language }) => language))];
-  window.heard.audio = languages(player.getAudioTracks());
-  window.heard.text = languages(player.getTextTracks());
+  window.heard.audio = [...new Set(player.getAudioTracks().map(({ language }) => language))];
 }
 
 /** In the page. @param {string} url */
