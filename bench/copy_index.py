@@ -20,8 +20,9 @@ from typing import NamedTuple, TypeVar
 from vod.containers.mp4 import read_tracks
 from vod.containers.samples import IndexedTrack
 from vod.hls.copying import Clock, cuts_from_keyframes, cuts_from_packets, refuse_uncopyable
-from vod.hls.segment_index import encode
-from vod.hls.virtual import VirtualSegment, audio_segments, video_segments
+from vod.hls.index_writing import encode
+from vod.hls.segment_index import VirtualSegment
+from vod.hls.virtual import audio_segments, video_segments
 
 CLIP_SECONDS = 64  # 3,000 packets of AAC at 48 kHz, so that repetitions leave no gap
 SEGMENT_SECONDS = Fraction(6)

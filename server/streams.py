@@ -29,8 +29,7 @@ from server.sendfile import FileResponse
 from server.virtual_files import VirtualFile
 from vod.catalog.demands import Demand
 from vod.errors import NotFound
-from vod.hls.segment_index import read_segment
-from vod.hls.virtual import VirtualSegment
+from vod.hls.segment_index import VirtualSegment, read_segment
 from vod.storage import EXTENSION, INIT_SECTION, Storage
 from vod.tokens import Scope
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import graphlib
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,3 +202,10 @@ def _table(page: str, first_heading: str) -> list[list[str]]:
 def _names(cell: str) -> tuple[str, ...]:
     """Backquoted names; anything else in the cell is for people."""
     return tuple(cell.split("`")[1::2])
+
+
+def test_the_server_runs_without_what_only_workers_need() -> None:
+    """Twenty megabytes, in a process that lives as long as the machine."""
+    code = "import sys, server.__main__, server.app; print('numpy' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "False"

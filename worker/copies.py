@@ -18,6 +18,7 @@ from uuid import UUID
 
 from vod import storage as files
 from vod.containers import mp4
+from vod.containers.columns import view
 from vod.containers.matroska import MatroskaFile, read_matroska
 from vod.containers.matroska_index import index_tracks
 from vod.containers.matroska_outline import outline_tracks
@@ -26,11 +27,12 @@ from vod.ffmpeg.packets import PacketTimes, Streams
 from vod.hls.copies import Tracks
 from vod.hls.copying import Clock
 from vod.hls.idr import find_non_idr
+from vod.hls.index_writing import encode
 from vod.hls.init_section import copied_init_section
 from vod.hls.matroska_copying import check_pictures
 from vod.hls.plan import Copied, CopiedRung, Plan
-from vod.hls.segment_index import encode, read_segment
-from vod.hls.virtual import VirtualSegment, audio_segments, video_segments
+from vod.hls.segment_index import VirtualSegment, read_segment
+from vod.hls.virtual import audio_segments, video_segments
 from vod.storage import Storage
 from worker.reels import Reel
 
@@ -98,11 +100,12 @@ def _by_stream(tracks: Sequence[IndexedTrack]) -> Tracks:
 
 def _packet_times(samples: Samples, scale: Fraction) -> PacketTimes:
     """`scale`: ticks of ffprobe to one of ours."""
-    end, last = round(samples.end * scale), round(max(samples.times, default=0) * scale)
+    latest = int(view(samples.times).max()) if samples.times else 0
+    end, last = round(samples.end * scale), round(latest * scale)
     return PacketTimes(
         pts=_scaled(samples.times, scale),
         dts=_scaled(samples.decode_times, scale),
-        keyframes=list(samples.keyframes),
+        keyframes=samples.keyframes,
         end=end,
         last_duration=end - last,
     )

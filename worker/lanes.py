@@ -136,8 +136,11 @@ def publish_playlists(
         if (found, subtitles, iframes) == (told, listed, wound) or not found[0]:
             return found
         told, listed, wound = found, subtitles, iframes
-        _publish_ladder(storage, media_id, plan, states)
-        described = _described(storage, media_id, plan, states, told[0])
+        described = _described(storage, media_id, plan, states)
+        # everything that is planned: our page can wait for it
+        ladder = render_multivariant(plan, described, "", surround=False)
+        files.publish(storage.ladder(media_id, plan.digest), ladder.encode())
+        described = {name: facts for name, facts in described.items() if name in found[0]}
         folder = f"{plan.digest}/"
         files.publish(storage.dash(media_id, plan.digest), render_dash(plan, described, listed).encode())
         files.sync_folder(storage.plan_folder(media_id, plan.digest))
@@ -150,21 +153,14 @@ def _without(states: dict[str, RenditionState], names: Collection[str]) -> dict[
     return states | {name: replace(states[name], present=frozenset()) for name in names}
 
 
-def _publish_ladder(storage: Storage, media_id: UUID, plan: Plan, states: Mapping[str, RenditionState]) -> None:
-    """Everything that is planned: our page can wait for it."""
-    described = _described(storage, media_id, plan, states, plan.renditions)
-    ladder = render_multivariant(plan, described, "", surround=False)
-    files.publish(storage.ladder(media_id, plan.digest), ladder.encode())
-
-
 def _described(
-    storage: Storage, media_id: UUID, plan: Plan, states: Mapping[str, RenditionState], names: Collection[str]
+    storage: Storage, media_id: UUID, plan: Plan, states: Mapping[str, RenditionState]
 ) -> dict[str, Measured]:
     described = {}
-    for name in names:
+    for name, state in states.items():
         folder = storage.rendition(media_id, plan.digest, name)
-        rendition, is_there = states[name].rendition, states[name].complete
-        described[name] = measure(folder, plan.grid(name), rendition) if is_there else estimate(rendition)
+        measured = measure(folder, plan.grid(name), state.rendition) if state.complete else None
+        described[name] = measured or estimate(state.rendition)
     return described
 
 

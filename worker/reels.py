@@ -12,7 +12,7 @@ from vod.containers.samples import Track
 from vod.hls.copying import Clock
 from vod.hls.matroska_copying import audio_segment, video_segment
 from vod.hls.plan import Copied, CopiedRung, Plan
-from vod.hls.virtual import VirtualSegment
+from vod.hls.segment_index import VirtualSegment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,7 @@ from posixpath import dirname
 import aiohttp
 import m3u8
 
-from vod.hls.copying import EARLIEST_END_SECONDS
-from vod.hls.plan import Plan
+from vod.hls.plan import EARLIEST_END_SECONDS, Plan
 
 SECONDS_FOR_A_FILM = 120.0
 SECONDS_FOR_VLC = 60.0  # at sixteenfold speed

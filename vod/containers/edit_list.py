@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from vod.containers import boxes
 from vod.containers.boxes import Box
+from vod.containers.columns import view
 from vod.containers.samples import Kind, NotCopyable
 
 EMPTY = -1  # the media_time of a pause
@@ -89,8 +90,8 @@ def _rescale(duration: int, timescale: int, movie_timescale: int) -> int:
 
 
 def keep(edit: Edit, kind: Kind, times: array[int], keyframes: Sequence[int], timescale: int) -> Kept:
-    """`times` are of all samples, in decode order, moved by the edit's shift. Raises NotCopyable."""
-    end = edit.pause + edit.length if edit.length else max(times, default=0) + 1
+    """`times` are of all samples, one at least, in decode order, moved by the edit's shift. Raises NotCopyable."""
+    end = edit.pause + edit.length if edit.length else int(view(times).max()) + 1
     if kind == "audio":
         kept = Kept(max(bisect_right(times, edit.pause - timescale) - 1, 0), bisect_left(times, end), 0)
     else:
@@ -101,8 +102,8 @@ def keep(edit: Edit, kind: Kind, times: array[int], keyframes: Sequence[int], ti
 
 
 def _keep_pictures(start: int, end: int, times: array[int], keyframes: Sequence[int]) -> Kept:
-    earliest = min(times, default=0)
-    if start <= earliest and max(times, default=0) < end:
+    earliest, latest = int(view(times).min()), int(view(times).max())
+    if start <= earliest and latest < end:
         return Kept(0, len(times), start - earliest)
     first = max((key for key in keyframes if times[key] <= start), default=0)
     shown = [n for n in range(first, len(times)) if start <= times[n] < end]

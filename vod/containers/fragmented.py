@@ -5,6 +5,7 @@ One `moof` is held at a time and no `mdat` is read. Offsets, sizes and counts ar
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from typing import NamedTuple
 
 from vod.containers import boxes
 from vod.containers.boxes import Box
+from vod.containers.columns import counted, shifted
 from vod.containers.file_boxes import FileBox, read_box
-from vod.containers.media_samples import MediaSamples, shifted
-from vod.containers.sample_tables import MOST_TICKS, big_endian
+from vod.containers.media_samples import MediaSamples
+from vod.containers.sample_tables import MOST_TICKS
 from vod.containers.samples import MOST_SAMPLES, Kind, NotCopyable
 
 MOST_MOOF_BYTES = 16 << 20  # a million samples
@@ -64,7 +66,7 @@ class TrackFragments:
             decode_times=shifted(decoded, shift),
             # libavformat adds the most negative composition offset of a fragmented track to all its times
             times=shifted(self.times, shift + self.decode_shift),
-            keyframes=array("I", range(len(self.sizes))) if kind == "audio" else self.keyframes,
+            keyframes=counted(len(self.sizes)) if kind == "audio" else self.keyframes,
             decode_shift=0,
         )
 
@@ -178,7 +180,7 @@ def _read_run(moof: bytes, trun: Box, flags: int, samples: int, defaults: Defaul
     if flags & FIRST_SAMPLE_FLAGS:
         (first_flags,) = boxes.unpack("I", moof, trun, position)
         position += 4
-    table = big_endian(moof[trun.body + position : trun.end], samples * len(present), "I")
+    table = _big_endian(moof[trun.body + position : trun.end], samples * len(present))
     columns: dict[int, Sequence[int]] = {bit: table[n :: len(present)] for n, bit in enumerate(present)}
     return _Run(
         durations=columns.get(DURATION) or array("I", [defaults.duration]) * samples,
@@ -186,6 +188,17 @@ def _read_run(moof: bytes, trun: Box, flags: int, samples: int, defaults: Defaul
         syncs=_syncs(columns.get(FLAGS), samples, defaults.flags if first_flags is None else first_flags, defaults),
         compositions=_signed(columns[COMPOSITION]) if COMPOSITION in columns else array("i", [0]) * samples,
     )
+
+
+def _big_endian(data: bytes, count: int) -> array[int]:
+    """The first `count` integers of `data`. A ValueError where it holds fewer."""
+    column = array("I")
+    if count * column.itemsize > len(data):
+        raise ValueError(f"{len(data)} bytes are no table of {count}")
+    column.frombytes(data[: count * column.itemsize])
+    if sys.byteorder == "little":
+        column.byteswap()
+    return column
 
 
 def _syncs(column: Sequence[int] | None, samples: int, first_flags: int, defaults: Defaults) -> Sequence[bool]:

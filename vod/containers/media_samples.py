@@ -5,9 +5,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import repeat
-from operator import add, sub
 
+import numpy as np
+
+from vod.containers.columns import column, shifted, view, wide
 from vod.containers.edit_list import Edit, Kept, keep
 from vod.containers.samples import NotCopyable, Samples, Track
 
@@ -34,7 +35,7 @@ class MediaSamples:
     def _placed(self, kept: Kept) -> Samples:
         part = slice(kept.first, kept.stop)
         times = shifted(self.times[part], kept.shift)
-        last = times.index(max(times))
+        last = int(np.argmax(view(times)))
         length = self.decode_times[kept.first + last + 1] - self.decode_times[kept.first + last]
         return Samples(
             offsets=self.offsets[part],
@@ -48,8 +49,4 @@ class MediaSamples:
 
     def _keyframes(self, kept: Kept) -> array[int]:
         found = self.keyframes[bisect_left(self.keyframes, kept.first) : bisect_left(self.keyframes, kept.stop)]
-        return array("I", map(sub, found, repeat(kept.first))) if kept.first else found
-
-
-def shifted(times: array[int], shift: int) -> array[int]:
-    return array("q", map(add, times, repeat(shift))) if shift else times
+        return column("I", wide(found) - kept.first)

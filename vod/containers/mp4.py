@@ -7,14 +7,13 @@ The file is hostile; what cannot be handed on is NotCopyable, for one track or f
 from __future__ import annotations
 
 import os
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from operator import add
 from pathlib import Path
 
 from vod.containers import boxes
 from vod.containers.boxes import Box
+from vod.containers.columns import column, wide
 from vod.containers.edit_list import Edit, read_edit
 from vod.containers.file_boxes import FileBox, read_box, top_boxes
 from vod.containers.fragmented import TrackFragments, read_fragments
@@ -130,12 +129,12 @@ def _of_tables(tables: SampleTables, file_bytes: int, shift: int) -> MediaSample
     sizes = tables.sizes()
     decode_times = tables.decode_times(len(sizes), shift)
     compositions = tables.composition_offsets(len(sizes))
-    shown = decode_times[:-1] if compositions is None else array("q", map(add, decode_times, compositions.expand()))
+    shown = decode_times[:-1] if compositions is None else decode_times[:-1] + compositions
     return MediaSamples(
-        offsets=tables.offsets(sizes, file_bytes),
+        offsets=column("q", tables.offsets(wide(sizes), file_bytes)),
         sizes=sizes,
-        decode_times=decode_times,
-        times=shown,
-        keyframes=tables.keyframes(len(sizes)),
-        decode_shift=0 if compositions is None else max(0, -min(compositions.values, default=0)),
+        decode_times=column("q", decode_times),
+        times=column("q", shown),
+        keyframes=column("I", tables.keyframes(len(sizes))),
+        decode_shift=0 if compositions is None else max(0, -int(compositions.min(initial=0))),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
 NTSC = Fraction(1000, 1001)
 WHOLE_RATES = (5, 6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 72, 90, 100, 120, 144, 240)
 WELL_KNOWN_RATES = sorted(
@@ -19,6 +21,7 @@ WELL_KNOWN_RATES = sorted(
 NEARLY_EQUAL = Fraction(2, 10_000)
 # Rounding to the container's tick moves a frame by up to one tick, whichever way it is rounded.
 ROUNDING_TICKS = 1
+MOST = 1 << 62
 
 
 def constant_duration(
@@ -39,15 +42,20 @@ def constant_duration(
 
 def explains(ticks: Sequence[int], frame_ticks: Fraction) -> bool:
     """Does frame n lie at `ticks[0] + n * frame_ticks`, give or take the container's rounding?"""
-    # Integers throughout: a feature film has 170,000 frames.
-    step, scale, first = frame_ticks.numerator, frame_ticks.denominator, ticks[0]
-    tolerance = ROUNDING_TICKS * scale
-    return all(abs((tick - first) * scale - n * step) <= tolerance for n, tick in enumerate(ticks))
+    return _lie_on(ticks, ticks[0], frame_ticks, 0)
 
 
 def continues(ticks: Sequence[int], origin: int, frame_ticks: Fraction) -> bool:
     """Are `ticks`, far from `origin`, neighbours on the lattice that starts there?"""
-    offset = round((ticks[0] - origin) / frame_ticks)
-    step, scale = frame_ticks.numerator, frame_ticks.denominator
+    return _lie_on(ticks, origin, frame_ticks, round((ticks[0] - origin) / frame_ticks))
+
+
+def _lie_on(ticks: Sequence[int], origin: int, frame_ticks: Fraction, first: int) -> bool:
+    """Whether each lies within the tolerance of its place, the first one at place `first`, all in whole numbers."""
+    step, scale = frame_ticks.as_integer_ratio()
     tolerance = ROUNDING_TICKS * scale
-    return all(abs((tick - origin) * scale - n * step) <= tolerance for n, tick in enumerate(ticks, start=offset))
+    furthest = max(abs(ticks[0] - origin), abs(ticks[-1] - origin)) * scale + (first + len(ticks)) * step
+    # A feature film has 170,000 frames; where 64 bits have no room for it, numpy goes on in Python's own integers.
+    whole = np.int64 if furthest < MOST else object
+    places = first + np.arange(len(ticks)).astype(whole)
+    return bool((abs((np.array(ticks, whole) - origin) * scale - places * step) <= tolerance).all())

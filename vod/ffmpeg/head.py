@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated
 
@@ -22,7 +21,7 @@ from vod.ffmpeg.streams import time_base
 PACKETS_PER_STREAM = 48
 # Second try, for recordings that start in the middle of a long picture group or with damage.
 PATIENCE = 10
-FIELDS = "frame=media_type,stream_index,best_effort_timestamp,interlaced_frame"
+FRAME_FIELDS = "frame=media_type,stream_index,best_effort_timestamp,interlaced_frame"
 NOTHING_DECODED = "Nothing in this file can be decoded; it is damaged or incomplete."
 LIMITS = Limits(address_space_bytes=4 * GIB, wall_seconds=120, stall_seconds=60)
 
@@ -40,13 +39,12 @@ class Frame(BaseModel):
     interlaced_frame: int = 0
 
 
-class _Frames(BaseModel):
+class Head(BaseModel):
+    """What ffprobe writes of the frames it decoded, whatever else it was asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
     frames: tuple[Frame, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    frames: tuple[Frame, ...]
 
     def times(self, stream_index: int) -> list[int]:
         """When the decoder shows the stream's first frames, in its ticks."""
@@ -75,7 +73,7 @@ async def _decode(original: Original, packets: int) -> Head:
     interval = ("-read_intervals", f"%+#{packets}")
     command = Command(
         program="ffprobe",
-        arguments=(*original.input_arguments, *interval, "-show_entries", FIELDS, "-of", "json=compact=1"),
+        arguments=(*original.input_arguments, *interval, "-show_entries", FRAME_FIELDS, "-of", "json=compact=1"),
         reads=(original.path,),
         limits=LIMITS,
     )
@@ -83,7 +81,7 @@ async def _decode(original: Original, packets: int) -> Head:
         finished = await original.launcher.run(command)
     except ProcessError as error:
         raise SourceError(reason(error)) from error
-    return Head(_Frames.model_validate_json(finished.stdout).frames)
+    return Head.model_validate_json(finished.stdout)
 
 
 async def decode_times(original: Original, stream: StreamHeader, packets: PacketTimes) -> list[int]:

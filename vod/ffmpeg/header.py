@@ -21,7 +21,7 @@ FIELDS = ":".join(
         "stream_side_data=rotation",
     )
 )
-CHAPTER_FIELDS = ":chapter=start_time,end_time:chapter_tags=title"
+CHAPTER_FIELDS = "chapter=start_time,end_time:chapter_tags=title"
 
 
 def _fraction(value: Any) -> Fraction | None:
@@ -97,7 +97,7 @@ class Header(_Record):
 async def read_header(original: Original) -> Header:
     """Raises SourceError with what is wrong with the file."""
     try:
-        return await _read(original, FIELDS + CHAPTER_FIELDS)
+        return await _read(original, f"{FIELDS}:{CHAPTER_FIELDS}")
     except OutputRefused:  # megabytes of chapters
         header = await _read(original, FIELDS)
         return header.model_copy(update={"chapters_dropped": True})

@@ -22,7 +22,7 @@ class PacketTimes:
 
     pts: array[int] = field(default_factory=lambda: array("q"))
     dts: array[int] = field(default_factory=lambda: array("q"))
-    keyframes: list[int] = field(default_factory=list)  # positions in `pts`
+    keyframes: array[int] = field(default_factory=lambda: array("q"))  # positions in `pts`
     end: int = UNKNOWN  # where the packet that is shown last ends
     last_duration: int = 0  # of that packet, 0 where it is not told
     discarded: int = 0

@@ -16,9 +16,10 @@ from itertools import islice
 from pathlib import Path
 
 from vod.errors import SourceError
+from vod.ffmpeg.first_look import look, shows_enough
 from vod.ffmpeg.frame_times import list_frames, refuse_broken_clock, shown_times
 from vod.ffmpeg.head import Head, decode_head, decode_times
-from vod.ffmpeg.header import ChapterHeader, Header, StreamHeader, read_header
+from vod.ffmpeg.header import ChapterHeader, Header, StreamHeader
 from vod.ffmpeg.labels import clean_title
 from vod.ffmpeg.original import Original
 from vod.ffmpeg.packets import PacketTimes, Streams, scan
@@ -41,12 +42,13 @@ async def probe(launcher: Launcher, path: Path, index: Callable[[], Awaitable[St
     """`index` tells the packets of a container that lists them all: then nothing is counted. It may tell none."""
     size, signature = await asyncio.to_thread(_look, path)
     original = Original(launcher=launcher, path=path, size_bytes=size, signature=signature)
-    header = await read_header(original)
+    header, head = await look(original)
     original = original.pinned(header.format.format_name)
     chosen = choose(header)
     refuse_unusable(header, chosen)
     first = chosen.video or chosen.audio[0]
-    head = await decode_head(original, len(header.streams), first.index)
+    if not shows_enough(head, header, first.index):
+        head = await decode_head(original, len(header.streams), first.index)
     listed = await index() if index is not None else {}
     frame_times, streams = await _measure(original, header, chosen, head, listed)
     return _assemble(original, header, without_silent(chosen, head, streams), head, frame_times, streams)

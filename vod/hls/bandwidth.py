@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from vod.hls.codecs import codec_string
@@ -36,7 +34,7 @@ def measure(folder: Path, grid: Grid, rendition: Rendition) -> Measured:
     sizes = _copied_sizes(folder, grid) if isinstance(rendition, Copied) else _file_sizes(folder, grid)
     return Measured(
         peak_bps=peak_bps(sizes, grid),
-        average_bps=_bps(sum(sizes), sum(grid.durations)),
+        average_bps=_bps(sum(sizes), grid.cuts[-1] - grid.cuts[0], grid),
         codec=codec_string((folder / INIT_SECTION).read_bytes()),
     )
 
@@ -66,18 +64,21 @@ def peak_bps(sizes: Sequence[int], grid: Grid) -> int:
 
     A lone last frame is therefore no peak. A film too short for any such run has only its average.
     """
-    shortest, longest = (factor * longest_segment_seconds(grid) for factor in (Fraction(1, 2), Fraction(3, 2)))
+    # Twice the ticks, to stay whole: a film of two hours has a thousand segments, and its viewer waits.
+    target = longest_segment_seconds(grid) * grid.timescale
     peak = 0
     for first in range(grid.count):
-        size, duration = 0, Fraction(0)
+        size = 0
         for segment in range(first, grid.count):
-            size, duration = size + sizes[segment], duration + grid.duration(segment)
-            if duration > longest:
+            size += sizes[segment]
+            ticks = grid.cuts[segment + 1] - grid.cuts[first]
+            if 2 * ticks > 3 * target:
                 break
-            if duration >= shortest:
-                peak = max(peak, _bps(size, duration))
-    return peak or _bps(sum(sizes), sum(grid.durations))
+            if 2 * ticks >= target:
+                peak = max(peak, _bps(size, ticks, grid))
+    return peak or _bps(sum(sizes), grid.cuts[-1] - grid.cuts[0], grid)
 
 
-def _bps(size_bytes: int, seconds: Fraction | int) -> int:
-    return math.ceil(size_bytes * 8 / seconds)
+def _bps(size_bytes: int, ticks: int, grid: Grid) -> int:
+    """Rounded up."""
+    return -(-size_bytes * 8 * grid.timescale // ticks)

@@ -10,13 +10,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate, islice, pairwise
-from math import ceil
-from operator import lt
+from itertools import pairwise
+from math import ceil, floor
 
+import numpy as np
+
+from vod.containers.columns import rise, view
 from vod.containers.samples import NotCopyable, Samples, Track
 from vod.hls.copyable_codecs import refuse_codec
 from vod.hls.packet_lattice import on_lattice
+from vod.hls.plan import EARLIEST_END_SECONDS
 
 # Decode times are packed into the first frame's time (fmp4.decode_times): a tick must be much finer than a frame.
 MIN_TIMESCALE = 10_000
@@ -24,8 +27,6 @@ MIN_TIMESCALE = 10_000
 LONGEST = Fraction(7, 4)
 # A shorter segment at the end joins the one before it.
 SHORTEST_SECONDS = Fraction(45, 100)
-# Sound that stops earlier than the film is padded with silence, which copying cannot do.
-EARLIEST_END_SECONDS = Fraction(1, 2)
 # Samples in a packet; AAC's short frames, and twice as many with SBR where the entry tells the rate of its output.
 PACKET_SAMPLES = {"mp4a": (1024, 2048, 960, 1920), "ac-3": (1536,), "ec-3": (256, 512, 768, 1536)}
 ODD_LENGTH = Fraction(1, 100)
@@ -65,11 +66,12 @@ def refuse_uncopyable(track: Track, samples: Samples) -> None:
         raise
     except ValueError as error:
         raise NotCopyable(str(error)) from None
-    if not min(samples.sizes, default=0):
+    if not view(samples.sizes).min(initial=1) or not len(samples):
         raise NotCopyable("it has no samples, or empty ones")
-    if track.kind == "video" and not _rise(samples.decode_times):
+    if track.kind == "video" and not rise(view(samples.decode_times)):
         raise NotCopyable("its decode times do not rise")
-    if not _rise(sorted(samples.times) if track.kind == "video" else samples.times):
+    times = view(samples.times)
+    if not rise(np.sort(times, kind="stable") if track.kind == "video" else times):
         raise NotCopyable("two of its samples have one time")
     if track.kind == "audio":
         _refuse_odd_packets(track, samples)
@@ -85,24 +87,20 @@ def _refuse_odd_packets(track: Track, samples: Samples) -> None:
         raise NotCopyable("its packets are not as long as their sound")
 
 
-def _rise(times: Sequence[int]) -> bool:
-    return all(map(lt, times, islice(times, 1, None)))
-
-
 def start_positions(samples: Samples) -> list[int]:
     """Keyframes at which a player can start: what is decoded before is shown before, what comes after is not.
 
     That leaves out the I-frames of open groups, whose leading pictures need the group before.
     """
-    edges = [*samples.keyframes, len(samples)]
-    groups = [samples.times[first:stop] for first, stop in pairwise(edges)]
-    latest = list(accumulate(map(max, groups), max))
-    earliest = list(accumulate(map(min, reversed(groups)), min))[::-1]
-    return [
-        position
-        for number, position in enumerate(samples.keyframes)
-        if samples.times[position] == earliest[number] and (not number or latest[number - 1] < earliest[number])
-    ]
+    if not samples.keyframes:
+        return []
+    times, keyframes = view(samples.times), view(samples.keyframes)
+    latest = np.maximum.accumulate(np.maximum.reduceat(times, keyframes))
+    earliest = np.minimum.accumulate(np.minimum.reduceat(times, keyframes)[::-1])[::-1]
+    is_start = times[keyframes] == earliest
+    is_start[1:] &= latest[:-1] < earliest[1:]
+    found: list[int] = keyframes[is_start].tolist()
+    return found
 
 
 def cuts_from_keyframes(samples: Samples, clock: Clock, segment_seconds: Fraction, end_ticks: int) -> tuple[int, ...]:
@@ -122,25 +120,27 @@ def cuts_from_keyframes(samples: Samples, clock: Clock, segment_seconds: Fractio
     if len(cuts) > 1 and end_ticks - cuts[-1] < SHORTEST_SECONDS * clock.timescale:
         cuts.pop()
     cuts.append(end_ticks)
-    if any(later - earlier > nominal * LONGEST for earlier, later in pairwise(cuts)):
+    if any(later - earlier > floor(nominal * LONGEST) for earlier, later in pairwise(cuts)):
         raise NotCopyable("its keyframes are too far apart")
     return tuple(cuts)
 
 
 def _nearest(starts: Sequence[int], nominal: Fraction, end: int) -> list[int]:
     """From 0 on. Of two that are equally near the earlier one is taken."""
+    # In parts of a tick of which the nominal length is a whole number: a film of two hours has 3,600 keyframes.
+    step, parts = nominal.as_integer_ratio()
+    longest = floor(nominal * LONGEST)
     cuts = [0]
     position = 0
-    while end - cuts[-1] > nominal:
-        target = cuts[-1] + nominal
+    while (end - cuts[-1]) * parts > step:
+        target = cuts[-1] * parts + step
         position = bisect_right(starts, cuts[-1], position)
-        behind = bisect_left(starts, target, position)
-        choice = [
-            start for start in starts[max(position, behind - 1) : behind + 1] if start - cuts[-1] <= nominal * LONGEST
-        ]
+        behind = bisect_left(starts, -(-target // parts), position)
+        near = starts[max(position, behind - 1) : behind + 1]
+        choice = [start for start in near if start - cuts[-1] <= longest]
         if not choice:
             break
-        cuts.append(min(choice, key=lambda start: abs(start - target)))
+        cuts.append(min(choice, key=lambda start: abs(start * parts - target)))
     return cuts
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from vod.containers import boxes
 from vod.containers.boxes import Box, Bytes
 
+TRACK_ID = 1  # of what is written here
+
 # tfhd flags
 BASE_DATA_OFFSET, SAMPLE_DESCRIPTION, DEFAULT_DURATION, DEFAULT_SIZE, DEFAULT_FLAGS = 0x1, 0x2, 0x8, 0x10, 0x20
 DEFAULT_BASE_IS_MOOF = 0x020000

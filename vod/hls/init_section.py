@@ -14,7 +14,7 @@ import struct
 from vod.containers import boxes
 from vod.containers.boxes import box, full_box
 from vod.containers.samples import Track
-from vod.hls.fmp4 import TRACK_ID
+from vod.hls.fragments import TRACK_ID
 from vod.hls.sample_entry import player_entry, shown_size
 
 IDENTITY_MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)

@@ -15,10 +15,10 @@ from pathlib import Path
 from vod.containers.matroska import MatroskaFile
 from vod.containers.matroska_samples import AudioTrack, read_audio_samples, read_video_samples
 from vod.containers.samples import NotCopyable, Samples, Track
-from vod.hls import fmp4
 from vod.hls.copying import Clock
+from vod.hls.heads import audio_heads, video_heads
 from vod.hls.idr import find_non_idr
-from vod.hls.virtual import VirtualSegment
+from vod.hls.segment_index import VirtualSegment
 
 CHECKED_GROUPS = 8
 
@@ -43,8 +43,9 @@ def video_segment(
     end = _tick(clock, cuts[number + 1]) if number + 2 < len(cuts) else None
     samples = _group(path, film, track, start, end)
     times = [clock.from_source(time) for time in samples.times]
+    edges = (0, len(samples))
     try:
-        head = fmp4.video_head(number, cuts[number], cuts[number + 1], times, samples.sizes, samples.keyframes)
+        (head,) = video_heads(number, cuts[number : number + 2], edges, times, samples.sizes, samples.keyframes)
     except ValueError as error:
         raise NotCopyable(str(error)) from None
     return _segment(head, samples)
@@ -60,11 +61,11 @@ def audio_segment(
     samples = read_audio_samples(path, film, audio, first, stop)
     starts = [clock.from_source(time) for time in samples.times]
     starts[0] = cuts[number]
-    starts.append(cuts[number + 1])
     try:
-        return _segment(fmp4.audio_head(number, starts, samples.sizes), samples)
+        (head,) = audio_heads(number, cuts[number : number + 2], (0, len(samples)), starts, samples.sizes)
     except ValueError as error:
         raise NotCopyable(str(error)) from None
+    return _segment(head, samples)
 
 
 def _group(path: Path, film: MatroskaFile, track: Track, start: int, end: int | None) -> Samples:
@@ -89,7 +90,7 @@ def _packet(audio: AudioTrack, clock: Clock, cut: int) -> int:
     return audio.lattice.nearest(Fraction(cut + clock.origin_ticks, clock.timescale))
 
 
-def _segment(head: tuple[bytes, ...], samples: Samples) -> VirtualSegment:
+def _segment(head: bytes, samples: Samples) -> VirtualSegment:
     """Frames of one lace touch; between all others lies a block's header."""
     offsets, lengths = array("Q"), array("I")
     for offset, size in zip(samples.offsets, samples.sizes, strict=True):
@@ -98,4 +99,4 @@ def _segment(head: tuple[bytes, ...], samples: Samples) -> VirtualSegment:
         else:
             offsets.append(offset)
             lengths.append(size)
-    return VirtualSegment(head=b"".join(head), offsets=offsets, lengths=lengths)
+    return VirtualSegment(head=head, offsets=offsets, lengths=lengths)

@@ -7,8 +7,11 @@ sound has 1024 in each. Players would hear the difference as gaps.
 from __future__ import annotations
 
 from array import array
-from operator import sub
 
+import numpy as np
+from numpy.typing import NDArray
+
+from vod.containers.columns import column, wide
 from vod.containers.samples import NotCopyable
 
 TOLERANCE_MILLISECONDS = 2  # half of one for the first packet's rounding, half for another's, and twice that
@@ -27,18 +30,18 @@ def on_lattice(times: array[int], timescale: int) -> array[int]:
         raise NotCopyable("its packets are too few or too close")
     first, span = times[0], times[-1] - times[0]
     step = round(span / count)
-    even = array("q", range(first, first + step * count + 1, step))
-    if even == times or _is_near(even, times, step, timescale):
-        return even
+    even = first + step * np.arange(count + 1)
+    if _is_near(even, wide(times), step, timescale):
+        return column("q", even)
     line = array("q", (first + span * number // count for number in range(count + 1)))
-    if _is_near(line, times, step, timescale):
+    if _is_near(wide(line), wide(times), step, timescale):
         return line
     raise NotCopyable("its packets leave a gap or overlap")
 
 
-def _is_near(lattice: array[int], times: array[int], step: int, timescale: int) -> bool:
+def _is_near(lattice: NDArray[np.int64], times: NDArray[np.int64], step: int, timescale: int) -> bool:
     """All but a few strays within the tolerance, and those within half a packet."""
     tolerance = timescale * TOLERANCE_MILLISECONDS // 1000 + TOLERANCE_TICKS
-    distances = [abs(distance) for distance in map(sub, lattice, times)]
-    strays = [distance for distance in distances if distance > tolerance]
-    return 2 * max(distances) <= step and len(strays) * PACKETS_A_STRAY <= len(times)
+    distances = np.abs(lattice - times)
+    strays = np.count_nonzero(distances > tolerance)
+    return bool(2 * distances.max() <= step and strays * PACKETS_A_STRAY <= len(times))

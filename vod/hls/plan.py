@@ -26,6 +26,8 @@ PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
 # "ass" is text whose styling is kept beside its plain cues; "picture" is drawn by the page
 SubtitleKind = Literal["text", "ass", "picture"]
 
+# Sound that stops earlier than the film is padded with silence, which copying cannot do.
+EARLIEST_END_SECONDS = Fraction(1, 2)
 PREVIEW_LINES = 360  # what is made first should be good to look at on a laptop
 
 

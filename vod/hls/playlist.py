@@ -7,7 +7,6 @@ and a token in the path covers everything below.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 
 from vod.hls.plan import Grid, Plan
@@ -82,5 +81,6 @@ def longest_segment_seconds(grid: Grid) -> int:
 
 def extinf_microseconds(grid: Grid) -> list[int]:
     """Differences of rounded times, not rounded differences: a sum over any run stays within a microsecond."""
-    times = [round(Fraction(cut * MICROSECONDS, grid.timescale)) for cut in grid.cuts]
+    half = grid.timescale // 2
+    times = [(cut * MICROSECONDS + half) // grid.timescale for cut in grid.cuts]
     return [end - start for start, end in pairwise(times)]

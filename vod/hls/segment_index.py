@@ -1,6 +1,7 @@
 """The index file of a copied rendition: every virtual segment's head and its ranges of the original, checked.
 
-Workers write it, the server reads it, and neither looks at the original's own tables again. Big-endian:
+Workers write it (`index_writing`), the server reads it, and neither looks at the original's own tables again.
+Big-endian:
 
 * header: magic, version, size of the original, of this file, count of segments, CRC-32 of the rest up to the bodies;
 * a record for each segment: where its body lies, lengths of its parts, bytes of the original, CRC-32 of the body;
@@ -14,12 +15,11 @@ import struct
 import sys
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from operator import add
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
-
-from vod.hls.virtual import VirtualSegment
 
 MAGIC = b"Hreelidx"
 VERSION = 1
@@ -28,6 +28,24 @@ RECORD = struct.Struct(">Q2IQI")
 RANGE_BYTES = 12
 MOST_SEGMENTS = 1 << 20
 MOST_BODY_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualSegment:
+    """`head` is followed by stretches of the original, in this order: columns of one length."""
+
+    head: bytes
+    offsets: array[int]  # "Q": bytes from the start of the original
+    lengths: array[int]  # "I": bytes, none is 0
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """(offset, length) of each stretch."""
+        return tuple(zip(self.offsets, self.lengths, strict=True))
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.head) + sum(self.lengths)
 
 
 class Record(NamedTuple):
@@ -42,20 +60,6 @@ class Record(NamedTuple):
     @property
     def size_bytes(self) -> int:
         return self.head_bytes + self.media_bytes
-
-
-def encode(segments: Sequence[VirtualSegment], original_bytes: int) -> bytes:
-    """The whole file. Raises ValueError for a segment outside an original of that size."""
-    bodies = [_body(segment) for segment in segments]
-    offset = HEADER.size + RECORD.size * len(segments)
-    table = bytearray()
-    for segment, body in zip(segments, bodies, strict=True):
-        _check_ranges(segment.offsets, segment.lengths, original_bytes)
-        media_bytes = sum(segment.lengths)
-        table += RECORD.pack(offset, len(segment.head), len(segment.offsets), media_bytes, crc32(body))
-        offset += len(body)
-    fields = (MAGIC, VERSION, original_bytes, offset, len(segments))
-    return b"".join((HEADER.pack(*fields, _table_checksum(fields, bytes(table))), table, *bodies))
 
 
 class SegmentIndex:
@@ -73,7 +77,7 @@ class SegmentIndex:
         if count > MOST_SEGMENTS or size != os.fstat(descriptor).st_size:
             raise ValueError("the segment index has another size than it tells")
         self._table = os.pread(descriptor, RECORD.size * count, HEADER.size)
-        if len(self._table) != RECORD.size * count or _table_checksum(fields, self._table) != checksum:
+        if len(self._table) != RECORD.size * count or table_checksum(fields, self._table) != checksum:
             raise ValueError("the segment index is damaged")
 
     @classmethod
@@ -134,19 +138,8 @@ def read_segment(path: Path, number: int) -> VirtualSegment:
         index.close()
 
 
-def _table_checksum(fields: Sequence[object], table: bytes) -> int:
+def table_checksum(fields: Sequence[object], table: bytes) -> int:
     return crc32(table, crc32(HEADER.pack(*fields, 0)))
-
-
-def _body(segment: VirtualSegment) -> bytes:
-    return segment.head + _bytes(segment.offsets) + _bytes(segment.lengths)
-
-
-def _bytes(column: array[int]) -> bytes:
-    swapped = column[:]
-    if sys.byteorder == "little":
-        swapped.byteswap()
-    return swapped.tobytes()
 
 
 def _column(code: str, data: bytes) -> array[int]:

@@ -22,8 +22,7 @@ from vod.errors import OutputRefused
 from vod.hls.codecs import codec_string
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
 from vod.hls.plan import Copied, Grid, Picture, Plan
-from vod.hls.segment_index import SegmentIndex, read_segment
-from vod.hls.virtual import VirtualSegment
+from vod.hls.segment_index import SegmentIndex, VirtualSegment, read_segment
 from vod.storage import INIT_SECTION, SEGMENT_INDEX, index_name, segment_name
 
 LARGEST_INIT_BYTES = 1 << 20

@@ -13,7 +13,8 @@ from vod.containers.mp4 import read_tracks
 from vod.containers.samples import IndexedTrack
 from vod.hls.copying import Clock, cuts_from_keyframes, cuts_from_packets, refuse_uncopyable
 from vod.hls.init_section import copied_init_section
-from vod.hls.virtual import VirtualSegment, audio_segments, video_segments
+from vod.hls.segment_index import VirtualSegment
+from vod.hls.virtual import audio_segments, video_segments
 
 SECONDS = 14
 PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size=192x108:rate=25:duration={SECONDS}")

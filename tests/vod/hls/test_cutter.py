@@ -18,6 +18,7 @@ from vod.errors import OutputRefused
 from vod.hls.cutter import MAX_BOX_BYTES, CameTooLate, cut_audio, cut_video
 from vod.hls.encode import Span
 from vod.hls.fmp4 import Sample, segment
+from vod.hls.heads import SEGMENT_TYPE
 from vod.hls.plan import Grid
 
 PICTURES, SOUND = "720p", "audio-eng"
@@ -163,7 +164,12 @@ async def test_sound_that_ends_early_is_refused(tmp_path: Path) -> None:
 
 def stream_of(init: bytes, *groups: list[Sample]) -> bytes:
     """An encoder's stream with these fragments."""
-    return init + b"".join(b"".join(segment(0, group[0].time, group[-1].time + FRAME, group)[1:]) for group in groups)
+    return init + b"".join(_fragment(group) for group in groups)
+
+
+def _fragment(group: list[Sample]) -> bytes:
+    """As an encoder writes one, without a brand of its own."""
+    return b"".join(segment(0, group[0].time, group[-1].time + FRAME, group)).removeprefix(SEGMENT_TYPE)
 
 
 def frames(first: int, end: int, *, keyframe: bool = True) -> list[Sample]:

@@ -12,6 +12,7 @@ from vod.containers import boxes
 from vod.hls import fmp4
 from vod.hls.fmp4 import Sample
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
+from vod.hls.heads import decode_times
 
 FRAME = 1001
 # x264's order with three B-frames and a pyramid: I4 P8 B6 b5 b7 ...
@@ -49,12 +50,32 @@ def test_a_single_frame_lasts_the_whole_segment() -> None:
 
 
 def test_frames_in_the_order_of_showing_are_decoded_when_shown() -> None:
-    assert fmp4.decode_times([0, 10, 25, 27], 0, 40) == [0, 10, 25, 27, 40]
+    assert decode_times((0, 40), (0, 4), [0, 10, 25, 27]).tolist() == [0, 10, 25, 27]
+
+
+def test_a_frame_behind_its_segment_s_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="outside its segment"):
+        decode_times((0, 20, 40), (0, 2, 4), [0, 25, 20, 30])
+
+
+def test_segments_timed_together_are_timed_as_each_alone() -> None:
+    times = [*(FRAME * shown for shown in PYRAMID), *(9 * FRAME + shown for shown in (0, 10, 25)), 9 * FRAME + 40]
+    cuts, edges = (0, 9 * FRAME, 9 * FRAME + 40, 9 * FRAME + 90), (0, 9, 12, 13)
+    alone = [
+        time
+        for n in range(3)
+        for time in decode_times(cuts[n : n + 2], (0, edges[n + 1] - edges[n]), times[edges[n] : edges[n + 1]]).tolist()
+    ]
+    assert decode_times(cuts, edges, times).tolist() == alone
+
+
+def test_an_irregular_last_frame_is_decoded_before_its_segment_ends() -> None:
+    assert decode_times((0, 40, 80), (0, 4, 5), [0, 10, 38, 41, 41]).tolist() == [0, 10, 38, 39, 40]
 
 
 def test_ticks_that_are_too_coarse_are_refused() -> None:
     with pytest.raises(ValueError, match="too coarse"):
-        fmp4.decode_times([0, 4, 2, 1, 3], 0, 5)
+        decode_times((0, 5), (0, 5), [0, 4, 2, 1, 3])
 
 
 def test_sample_data_follows_in_decode_order() -> None:
@@ -98,10 +119,9 @@ def test_decode_times_rise_and_never_pass_the_time_of_showing(
         shown.append(shown[-1] + gap)
     end = shown[-1] + gaps[-1]
     times = reordered(shown, depth, data)
-    decoded = fmp4.decode_times(times, start, end)
+    decoded = decode_times((start, end), (0, len(times)), times).tolist()
     assert decoded[0] == start
-    assert decoded[-1] == end
-    assert all(earlier < later for earlier, later in pairwise(decoded))
+    assert all(earlier < later for earlier, later in pairwise([*decoded, end]))
     assert all(decode <= show for decode, show in zip(decoded, times, strict=False))
 
 

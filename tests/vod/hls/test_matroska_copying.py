@@ -17,9 +17,9 @@ from vod.containers.matroska_codecs import audio_track, video_track
 from vod.containers.matroska_outline import outline_tracks
 from vod.containers.samples import IndexedTrack, NotCopyable
 from vod.hls.copying import Clock, cuts_from_keyframes, cuts_from_packets, refuse_uncopyable
+from vod.hls.index_writing import encode
 from vod.hls.init_section import copied_init_section
 from vod.hls.matroska_copying import audio_segment, check_pictures, video_segment
-from vod.hls.segment_index import encode
 
 SEGMENT_SECONDS = Fraction(2)
 

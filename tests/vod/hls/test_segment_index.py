@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vod.hls.copied import BASE, copy_pictures, fetched, original
-from vod.hls.segment_index import SegmentIndex, encode
-from vod.hls.virtual import VirtualSegment
+from vod.hls.index_writing import encode
+from vod.hls.segment_index import SegmentIndex, VirtualSegment
 
 ORIGINAL_BYTES = 1000
 SEGMENTS = [

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, pairwise
 
-from vod.hls.copying import EARLIEST_END_SECONDS
 from vod.hls.doctor.listing import Entry
 from vod.hls.doctor.package import Fault, Package, Track
-from vod.hls.plan import AudioPlan, Rung
+from vod.hls.plan import EARLIEST_END_SECONDS, AudioPlan, Rung
 from vod.hls.playlist import MICROSECONDS
 from vod.storage import MASTER
 

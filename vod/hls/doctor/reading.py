@@ -19,9 +19,8 @@ from vod.hls.doctor.listing import Listing, Multivariant, read_media_playlist, r
 from vod.hls.doctor.package import Fault, Package, Track
 from vod.hls.doctor.segments import InitFacts, SegmentFacts, read_file, read_init, read_virtual
 from vod.hls.plan import Plan
-from vod.hls.segment_index import SegmentIndex, read_segment
+from vod.hls.segment_index import SegmentIndex, VirtualSegment, read_segment
 from vod.hls.verify import LARGEST_INIT_BYTES
-from vod.hls.virtual import VirtualSegment
 from vod.storage import MASTER, SEGMENT_INDEX, index_name
 
 LARGEST_PLAYLIST_BYTES = 8 << 20

@@ -14,8 +14,8 @@ from vod.hls.codecs import codec_string
 from vod.hls.copyable_codecs import PICTURES
 from vod.hls.fragments import SampleDefaults, SampleEntry
 from vod.hls.idr import find_non_idr
+from vod.hls.segment_index import VirtualSegment
 from vod.hls.verify import fragment_samples, read_fragment
-from vod.hls.virtual import VirtualSegment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
