@@ -19,6 +19,7 @@ bench:  ## measure: upload, ladder, stills, time to play, seeks; serving against
 	$(BIN)/python -m bench.ladder --seconds 240 --rounds 1
 	$(BIN)/python -m bench.trickplay
 	$(BIN)/python -m bench.time_to_play
+	$(BIN)/python -m bench.first_picture
 	$(BIN)/python -m bench.seek
 	$(BIN)/python -m bench.leave_alone
 	$(BIN)/python -m bench.serving

@@ -10,6 +10,7 @@ BY_SUFFIX = {
     "mpd": "application/dash+xml",
     "mp4": "video/mp4",
     "m4s": "video/iso.segment",
+    "ts": "video/mp2t",
     "vtt": "text/vtt; charset=utf-8",
     "ass": "text/plain; charset=utf-8",
     "json": "application/json",

@@ -23,6 +23,7 @@ from vod.errors import NotFound
 from vod.hls.plan import COPY_LANE, Rendition, Sound
 from vod.hls.policy import Policy, kept_lanes
 from vod.hls.progress import RenditionState, lane_progress, load_plan, rendition_states, servable
+from vod.hls.transport_playlists import TRANSPORT_MASTER
 from vod.storage import DASH, LADDER, MASTER, STILLS, TRICKPLAY, Storage
 from vod.tokens import Scope, expiry_for
 
@@ -98,6 +99,7 @@ class MediaFileView(MediaFileState):
     manifest_url: str | None
     ladder_url: str | None
     dash_url: str | None
+    transport_url: str | None  # where [hls] mpegts is on
     play_url: str | None
     original_url: str | None
     trickplay_url: str | None
@@ -241,6 +243,7 @@ def _links(app: web.Application, entry: Entry, identity: Identity, *, has_trickp
         "manifest_url": f"{hls}/{MASTER}" if playable else None,
         "ladder_url": f"{hls}/{row.plan_digest}/{LADDER}" if playable else None,
         "dash_url": f"{hls}/{row.plan_digest}/{DASH}" if playable else None,
+        "transport_url": f"{hls}/{TRANSPORT_MASTER}" if playable and app[CONFIG].hls.mpegts else None,
         "play_url": f"/play/{row.id}/{streaming}.m3u" if playable else None,
         "original_url": f"/stream/original/{row.id}/{downloading}/{quote(_file_name(entry), safe='')}",
         "trickplay_url": f"{hls}/{row.plan_digest}/{TRICKPLAY}/{STILLS}" if has_trickplay else None,

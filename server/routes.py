@@ -17,6 +17,7 @@ from server import (
     status,
     streams,
     subtitles,
+    transport,
     uploads,
     users,
     watch,
@@ -25,6 +26,7 @@ from server import (
 ROUTES: tuple[web.AbstractRouteDef, ...] = (
     *pages.routes,
     *links.routes,
+    *transport.routes,  # before streams, whose names take any path
     *streams.routes,
     *uploads.routes,
     *media_files.routes,

@@ -78,12 +78,7 @@ async def serve_hls(request: web.Request) -> web.StreamResponse:
     request.app[TOKENS].verify(token, media_id, Scope.HLS, time.time())
     if is_playlist(name):
         return (await playlist(request.app, media_id, name)).respond(request)
-    file = request.app[DESCRIPTORS].find((media_id, name))
-    if request.app[HOLES].has_players():
-        _played(request.app, media_id, name)
-    if file is not None:
-        return FileResponse(file, request)
-    return await _open_hls_file(request, media_id, name)
+    return FileResponse(await representation(request, media_id, name), request)
 
 
 @operation("The uploaded file itself, with ranges.", access=Access.SIGNED, media_type="application/octet-stream")
@@ -120,7 +115,15 @@ async def playlist(app: web.Application, media_id: str, name: str) -> Playlist:
     return found
 
 
-async def _open_hls_file(request: web.Request, media_id: str, text: str) -> web.StreamResponse:
+async def representation(request: web.Request, media_id: str, text: str) -> Representation:
+    """An init section, a segment or another file of a plan, waited for where it is missing. Raises NotFound."""
+    file = request.app[DESCRIPTORS].find((media_id, text))
+    if request.app[HOLES].has_players():
+        _played(request.app, media_id, text)
+    return file or await _open_hls_file(request, media_id, text)
+
+
+async def _open_hls_file(request: web.Request, media_id: str, text: str) -> Representation:
     name = HlsName.parse(text)
     media_type = media_types.BY_SUFFIX.get(name.suffix)
     if media_type is None:
@@ -130,10 +133,9 @@ async def _open_hls_file(request: web.Request, media_id: str, text: str) -> web.
         fields |= media_types.FOREIGN_FIELDS
     path = name.path(request.app[STORAGE], UUID(media_id))
     try:
-        file = await request.app[DESCRIPTORS].open((media_id, text), path, fields)
+        return await request.app[DESCRIPTORS].open((media_id, text), path, fields)
     except FileNotFoundError:
-        file = await _missing_file(request, UUID(media_id), name, path, fields)
-    return FileResponse(file, request)
+        return await _missing_file(request, UUID(media_id), name, path, fields)
 
 
 async def _missing_file(

@@ -28,6 +28,7 @@ from vod.catalog import jobs, media_files
 from vod.catalog.models import JobKind, MediaFile
 from vod.errors import DiskFull, Invalid, NotFound, UploadTooLarge
 from vod.ffmpeg.labels import language_tag
+from vod.hls.fonts import font_files
 from vod.hls.plan import Plan
 from vod.hls.progress import load_plan
 from vod.hls.sidecars import Facts, Sidecar, add_sidecar, remove_sidecar, stored_sidecars
@@ -54,6 +55,7 @@ class SubtitleView(Shown):
     hearing_impaired: bool
     url: str | None  # WebVTT, or the index of pictures
     styled_url: str | None  # ASS
+    font_urls: list[str]  # that the original brings along for it
 
 
 class SubtitleList(Shown):
@@ -218,6 +220,7 @@ def _look(storage: Storage, row: MediaFile, base: str) -> list[SubtitleView]:
 
 def _planned(storage: Storage, media_id: UUID, plan: Plan, base: str) -> list[SubtitleView]:
     views = []
+    fonts = [f"{base}/{file}" for file in font_files(storage, media_id, plan)]
     for track in plan.subtitles:
         if is_empty(storage, media_id, plan, track.name):
             continue
@@ -235,6 +238,7 @@ def _planned(storage: Storage, media_id: UUID, plan: Plan, base: str) -> list[Su
                 hearing_impaired=track.hearing_impaired,
                 url=f"{base}/{track.name}/{file}" if is_there else None,
                 styled_url=f"{base}/{track.name}/{STYLED}" if is_there and track.kind == "ass" else None,
+                font_urls=fonts if is_there and track.kind == "ass" else [],
             )
         )
     return views
@@ -260,6 +264,7 @@ def _added(sidecar: Sidecar, base: str | None) -> SubtitleView:
         hearing_impaired=sidecar.hearing_impaired,
         url=f"{base}/{sidecar.name}/{WHOLE_SUBTITLES}" if base else None,
         styled_url=f"{base}/{sidecar.name}/{STYLED}" if base and sidecar.styled else None,
+        font_urls=[],
     )
 
 

@@ -88,6 +88,7 @@ class HlsSection(Section):
     crf: int = Field(23, ge=10, le=40)
     max_lines: int = Field(1080, ge=144, le=1080)
     copy_originals: bool = True
+    mpegts: bool = False
     policy: Literal["eager", "on-demand"] = "eager"
     cache_bytes: int = Field(0, ge=0)
     token_seconds: int = Field(24 * 3600, ge=300, le=7 * 24 * 3600)

@@ -42,6 +42,7 @@ DASH = "manifest.mpd"
 INIT_SECTION = "init.mp4"
 SEGMENT_INDEX = "segments.idx"  # in place of the segments, where those are ranges of the original
 WHOLE_SUBTITLES = "whole.vtt"
+FONTS = "fonts"
 TRICKPLAY, STILLS = "trickplay", "stills.vtt"
 BALLAST_BYTES = 512 << 10  # some dozens of transactions in a write-ahead log
 SECRET = re.compile(r"[a-z][a-z-]*\Z")

@@ -16,7 +16,10 @@ from uuid import UUID
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind
+from vod.containers.matroska_attachments import find_fonts
+from vod.containers.samples import NotCopyable
 from vod.errors import DiskFull, NotFound, ProcessError, ProcessTimeout
+from vod.hls.fonts import has_fonts, publish_fonts
 from vod.hls.plan import Plan, SubtitlePlan
 from vod.hls.progress import load_plan
 from vod.hls.sidecars import SIDECAR_PREFIX, sidecar_content, stored_sidecars
@@ -39,6 +42,8 @@ async def run(job: JobSnapshot, context: Context) -> None:
     media = (await context.database.run(media_files.get, job.media_file_id)).media_file
     plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
     missing = await asyncio.to_thread(_missing, context.storage, media.id, plan)
+    if any(track.kind == "ass" for track in plan.subtitles):
+        await asyncio.to_thread(_bring_fonts, context, media.id, plan, media.extension)
     if missing:
         await asyncio.to_thread(_check_disk, context, missing)
         work = SubtitlePass(
@@ -53,6 +58,21 @@ async def run(job: JobSnapshot, context: Context) -> None:
     await asyncio.to_thread(publish_sidecars, context.storage, media.id, plan)
     await asyncio.to_thread(publish_playlists, context.storage, media.id, plan)
     await context.database.run(media_files.touch, media.id)
+
+
+def _bring_fonts(context: Context, media_id: UUID, plan: Plan, extension: str) -> None:
+    """Of a Matroska file. Styled subtitles can be read without them, too."""
+    storage = context.storage
+    original = storage.original(media_id, extension)
+    if not plan.format_name.startswith("matroska") or has_fonts(storage, media_id, plan):
+        return
+    try:
+        fonts = find_fonts(original)
+    except NotCopyable as refusal:
+        log.info("media file %s: its fonts are left out: %s", media_id, refusal)
+        return
+    if storage.free_bytes() - sum(font.size for font in fonts) >= context.config.media.reserve_bytes:
+        publish_fonts(storage, media_id, plan, original, fonts)
 
 
 async def ask_for_subtitles(context: Context, media_id: UUID, plan: Plan) -> None:

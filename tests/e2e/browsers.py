@@ -14,7 +14,7 @@ from tests.e2e.house import House
 from tests.e2e.players import Show
 
 OURS = "hls.js"
-ELSEWHERE = ("Shaka", "Shaka DASH", "video.js", "Chromium")
+ELSEWHERE = ("Shaka", "Shaka DASH", "video.js", "Chromium", "hls.js TS")
 PASSWORD = "a long enough password"
 
 
@@ -67,7 +67,8 @@ def _is_of_a_change(_seen: dict[str, Any], error: dict[str, Any]) -> bool:
 
 async def play_elsewhere(house: House, films: Sequence[Film]) -> None:
     """In the players of `ELSEWHERE`, on a page that has nothing of ours."""
-    told = [{"id": film.identifier, "hls": film.facts["manifestUrl"], "dash": film.facts["dashUrl"]} for film in films]
+    addresses = {"hls": "manifestUrl", "dash": "dashUrl", "transport": "transportUrl"}
+    told = [{"id": film.identifier, **{name: film.facts[fact] for name, fact in addresses.items()}} for film in films]
     browser = BrowserHouse(house.url(""), house.environment)
     seen = await drive("play_elsewhere.mjs", browser, films=json.dumps(told))
     for film in films:

@@ -23,7 +23,7 @@ PLAYERS_AT_ONCE = 2
 
 # What is asked here is whether films play, not how they look: few lines and a hasty encoder save minutes.
 MAX_LINES = 360
-SETTINGS = {"HOMEREEL_HLS_PRESET": "ultrafast", "HOMEREEL_HLS_MAX_LINES": str(MAX_LINES)}
+SETTINGS = {"HOMEREEL_HLS_PRESET": "ultrafast", "HOMEREEL_HLS_MAX_LINES": str(MAX_LINES), "HOMEREEL_HLS_MPEGTS": "true"}
 
 
 @dataclass(kw_only=True)
@@ -100,7 +100,12 @@ class _Getter:
 
 def _stream(house: House, film: Film) -> Stream:
     assert film.plan is not None
-    return Stream(url=_manifest(house, film), dash_url=house.url(film.facts["dashUrl"]), plan=film.plan)
+    return Stream(
+        url=_manifest(house, film),
+        dash_url=house.url(film.facts["dashUrl"]),
+        transport_url=house.url(film.facts["transportUrl"]),
+        plan=film.plan,
+    )
 
 
 def _manifest(house: House, film: Film) -> str:

@@ -56,6 +56,7 @@ MPV_IN_A_HURRY = re.compile(r"Audio/Video desynchronisation.*?\(see A-V status f
 class Stream:
     url: str  # of the multivariant playlist, with its token
     dash_url: str
+    transport_url: str
     plan: Plan
 
 
@@ -82,6 +83,13 @@ async def play_dash_in_ffmpeg(stream: Stream) -> Show:
     return await _decode(stream, stream.dash_url, len(stream.plan.renditions), min)
 
 
+async def play_transport_in_ffmpeg(stream: Stream) -> Show:
+    """As `play_in_ffmpeg`; a variant of a transport stream has sound in it."""
+    in_variants = 2 if stream.plan.pictures and stream.plan.sounds else 1
+    listed = await _listed(stream.transport_url, in_variants)
+    return await _decode(stream, stream.transport_url, listed, max)
+
+
 async def _decode(stream: Stream, url: str, listed: int, pick: Callable[[Iterable[Fraction]], Fraction]) -> Show:
     """`pick` says which of its streams' ends counts."""
     # what ffmpeg cannot decode is text
@@ -98,11 +106,11 @@ async def _decode(stream: Stream, url: str, listed: int, pick: Callable[[Iterabl
     return Show(off_seconds=float(pick(off)) if off else inf, complaints=_complaints(complaints, status))
 
 
-async def _listed(url: str) -> int:
+async def _listed(url: str, in_variants: int = 1) -> int:
     """Streams of variants, which ffmpeg opens anew for each group of sound that they are listed with, and of sound."""
     async with aiohttp.request("GET", url) as answer:
         master = m3u8.loads(await answer.text())
-    return len(master.playlists) + sum(1 for media in master.media if media.type == "AUDIO" and media.uri)
+    return in_variants * len(master.playlists) + sum(1 for media in master.media if media.type == "AUDIO" and media.uri)
 
 
 def _off(kind: str, end: Fraction, plan: Plan) -> Fraction:
@@ -254,6 +262,7 @@ async def _run(*command: str, seconds: float = SECONDS_FOR_A_FILM) -> tuple[str,
 PLAYERS = {
     "ffmpeg": play_in_ffmpeg,
     "ffmpeg DASH": play_dash_in_ffmpeg,
+    "ffmpeg TS": play_transport_in_ffmpeg,
     "mpv": play_in_mpv,
     "VLC": play_in_vlc,
     "GStreamer": play_in_gstreamer,

@@ -12,12 +12,13 @@ from uuid import UUID
 
 from aiohttp import web
 
-from server import streams
+from server import streams, transport
 from server.errors import answer_errors
 from server.holes import HOLES, Holes
-from server.keys import STORAGE, TOKENS
+from server.keys import CONFIG, STORAGE, TOKENS
 from vod.catalog.database import Database
 from vod.catalog.migrations import migrate
+from vod.config import Config
 from vod.hls.plan import AudioPlan, Plan, Rung, VideoPlan
 from vod.queue import Bell
 from vod.storage import Storage
@@ -129,9 +130,9 @@ async def _holes(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(database.close)
 
 
-def make_app(film: Film) -> web.Application:
+def make_app(film: Film, config: Config | None = None) -> web.Application:
     app = web.Application(middlewares=[answer_errors])
-    app[STORAGE], app[TOKENS] = film.storage, film.tokens
+    app[STORAGE], app[TOKENS], app[CONFIG] = film.storage, film.tokens, config or Config()
     app.cleanup_ctx.extend([_holes, streams.context])
-    app.add_routes(streams.routes)
+    app.add_routes((*transport.routes, *streams.routes))
     return app

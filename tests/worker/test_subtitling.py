@@ -15,7 +15,7 @@ from tests.vod.ffmpeg import corpus
 from tests.vod.hls.media import avc1_entry, init, mp4a_entry
 from tests.worker.conftest import Yard
 from tests.worker.office import add_planned_film, assignment, storage_of
-from tests.worker.subtitled import SOUND, subtitled_film
+from tests.worker.subtitled import SOUND, TRUE_TYPE, broadcast_film, subtitled_film
 from vod.catalog.models import JobKind
 from vod.config import FfmpegSection
 from vod.ffmpeg.probe import probe
@@ -90,6 +90,14 @@ async def test_every_text_track_becomes_segments_on_the_films_grid(launcher: Lau
     assert whole(folder, "subs-deu") == [(1000, 2500, "Hallo Welt, schöner Tag")]
 
 
+async def test_teletext_stays_until_its_page_is_cleared(launcher: Launcher, yard: Yard) -> None:
+    folder, plan = await subtitled(yard, launcher, broadcast_film())
+    assert [(track.kind, track.language) for track in plan.subtitles] == [("text", "en")]
+    # the muxer's own delay is no secret: times count from the film's first picture or sound
+    found = [(round(start, -2), round(end, -2), text) for start, end, text in whole(folder, "subs-eng")]
+    assert found == [(1000, 2500, "Good evening"), (5000, 7000, "over the cut")]
+
+
 async def test_the_playlist_covers_the_whole_film_like_every_other(launcher: Launcher, yard: Yard) -> None:
     folder, plan = await subtitled(yard, launcher, subtitled_film())
     playlist = (folder / "subs-eng.m3u8").read_text()
@@ -126,6 +134,13 @@ async def test_styling_is_kept_beside_the_plain_cues(launcher: Launcher, yard: Y
     styled = (folder / "subs-jpn" / "styled.ass").read_text()
     assert "Style: Default,Arial,20,&H0000FFFF" in styled
     assert r"0:00:02.00,0:00:04.00,Default,,0,0,0,,{\an8\c&H0000FF&}A red sign" in styled
+
+
+async def test_fonts_that_the_original_brings_along_lie_beside_its_subtitles(launcher: Launcher, yard: Yard) -> None:
+    folder, _ = await subtitled(yard, launcher, subtitled_film("fonts.mkv", attached=True))
+    assert json.loads((folder / "fonts" / "fonts.json").read_text()) == {"fonts": 1}
+    # what only calls itself a font is none
+    assert [(file.name, file.read_bytes()) for file in (folder / "fonts").glob("*.bin")] == [("0.bin", TRUE_TYPE)]
 
 
 async def test_pictures_are_kept_as_packets_with_an_index(launcher: Launcher, yard: Yard) -> None:

@@ -23,7 +23,7 @@ MAX_ID_LENGTH, MAX_SIZE_LENGTH = 0x42F2, 0x42F3
 SEGMENT = 0x18538067
 SEEK_HEAD, SEEK, SEEK_ID, SEEK_POSITION = 0x114D9B74, 0x4DBB, 0x53AB, 0x53AC
 INFO, TIMESTAMP_SCALE, DURATION = 0x1549A966, 0x2AD7B1, 0x4489
-TRACKS, CUES, CLUSTER = 0x1654AE6B, 0x1C53BB6B, 0x1F43B675
+TRACKS, CUES, CLUSTER, ATTACHMENTS = 0x1654AE6B, 0x1C53BB6B, 0x1F43B675, 0x1941A469
 
 DOC_TYPES = frozenset({"matroska", "webm"})
 NEWEST_READ_VERSION = 4
@@ -60,21 +60,22 @@ class MatroskaFile:
 
 def read_matroska(path: Path) -> MatroskaFile:
     """Blocking; a few reads. Raises OSError, or NotCopyable for a damaged file and one without cues to cut by."""
-    with _reading(path) as reader:
+    with reading(path) as reader:
         return _read(reader)
 
 
 @contextmanager
 def reopen(path: Path, matroska: MatroskaFile) -> Iterator[Reader]:
     """Raises OSError, or NotCopyable where the file is not as long as it was or turns out to be damaged."""
-    with _reading(path) as reader:
+    with reading(path) as reader:
         if reader.size != matroska.size:
             raise NotCopyable("the original has changed")
         yield reader
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Reader]:
+def reading(path: Path) -> Iterator[Reader]:
+    """Damage is NotCopyable."""
     with open_reader(path) as reader:
         try:
             yield reader
@@ -85,8 +86,8 @@ def _reading(path: Path) -> Iterator[Reader]:
 
 
 def _read(reader: Reader) -> MatroskaFile:
-    segment, segment_end = _find_segment(reader)
-    found = _find_parts(reader, segment.body, segment_end)
+    segment, segment_end = find_segment(reader)
+    found = find_parts(reader, segment.body, segment_end)
     for kind, name in ((INFO, "header"), (TRACKS, "track list"), (CUES, "cues"), (CLUSTER, "clusters")):
         if kind not in found:
             raise NotCopyable(f"the file has no {name}")
@@ -109,7 +110,7 @@ def _read(reader: Reader) -> MatroskaFile:
     )
 
 
-def _find_segment(reader: Reader) -> tuple[Element, int]:
+def find_segment(reader: Reader) -> tuple[Element, int]:
     """The first segment and its end in the file."""
     header = reader.element(0, reader.size)
     if header.kind != EBML_HEADER or header.end == ebml.UNKNOWN:
@@ -135,7 +136,7 @@ def _check_header(header: dict[int, bytes]) -> None:
         raise NotCopyable("the file's ids or sizes are too long")
 
 
-def _find_parts(reader: Reader, start: int, end: int) -> dict[int, Element]:
+def find_parts(reader: Reader, start: int, end: int, wanted: frozenset[int] = _WANTED) -> dict[int, Element]:
     """The first of each wanted element: those before the first cluster, then those a SeekHead leads to."""
     found: dict[int, Element] = {}
     seek_heads: list[Element] = []
@@ -144,14 +145,14 @@ def _find_parts(reader: Reader, start: int, end: int) -> dict[int, Element]:
         element = reader.element(at, end)
         if element.kind == SEEK_HEAD:
             seek_heads.append(element)
-        elif element.kind in _WANTED or element.kind == CLUSTER:
+        elif element.kind in wanted or element.kind == CLUSTER:
             found.setdefault(element.kind, element)
         if element.kind == CLUSTER or element.end in {ebml.UNKNOWN, end}:
             break
         at = element.end
     for seek_head in _all_seek_heads(reader, seek_heads, start, end):
         for kind, position in _seeks(reader, seek_head, start, end):
-            if kind in _WANTED and kind not in found:
+            if kind in wanted and kind not in found:
                 found[kind] = _expect(reader, kind, position, end)
     return found
 

@@ -70,8 +70,7 @@ def _nclx(data: Bytes, entry: Box) -> str:
 
 def _mpeg4_audio(data: Bytes, entry: Box) -> str:
     """mp4a.40.T, T being the audio object type; mp4a.XX where the object itself is no MPEG-4 audio."""
-    stream = _descriptor(_configuration(data, entry, b"esds")[4:], ES_DESCRIPTOR)
-    decoder = _descriptor(stream[3 + _optional_fields_bytes(stream) :], DECODER_CONFIG)
+    decoder = _decoder_config(_configuration(data, entry, b"esds"))
     if decoder[0] != MPEG4_AUDIO:
         return f"mp4a.{decoder[0]:02X}"
     specific = _descriptor(decoder[13:], DECODER_SPECIFIC)
@@ -79,6 +78,19 @@ def _mpeg4_audio(data: Bytes, entry: Box) -> str:
     if object_type == ESCAPED_OBJECT_TYPE:
         object_type = 32 + ((specific[0] & 7) << 3 | specific[1] >> 5)
     return f"mp4a.40.{object_type}"
+
+
+def audio_specific_config(esds: bytes) -> bytes:
+    """The AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) in the record of an `esds` box. Raises ValueError."""
+    try:
+        return _descriptor(_decoder_config(esds)[13:], DECODER_SPECIFIC)
+    except IndexError:
+        raise ValueError("the configuration of the sound is cut off") from None
+
+
+def _decoder_config(esds: bytes) -> bytes:
+    stream = _descriptor(esds[4:], ES_DESCRIPTOR)
+    return _descriptor(stream[3 + _optional_fields_bytes(stream) :], DECODER_CONFIG)
 
 
 def _optional_fields_bytes(stream: bytes) -> int:

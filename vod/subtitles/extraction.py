@@ -85,8 +85,10 @@ def extraction_arguments(
 
     Text tracks come in the order of `tracks`, each in TEXT's format; then the pictures, if there are any."""
     options = input_guards(max_pixels=max_pixels, format_name=format_name, threads=1)
-    if any(track.codec == "dvb_teletext" for track in tracks):
+    if teletext := [track for track in tracks if track.codec == "dvb_teletext"]:
         options |= TELETEXT_OPTIONS
+        # a page says not how long it stays: it does until the next one, which may be empty
+        options |= {f"fix_sub_duration:{track.stream_index}": None for track in teletext}
     source = ffmpeg.input(f"file:{original}", **options)
     texts = [track for track in tracks if not track.is_picture]
     outputs = [_text_output(source, track, FIRST_PIPE + n) for n, track in enumerate(texts)]

@@ -1,15 +1,16 @@
 /**
- * Every film in the players of other people's pages: Shaka (HLS and DASH), video.js and Chromium's own HLS. Shaka
+ * Every film in the players of other people's pages: Shaka (HLS and DASH), video.js, Chromium's own HLS, and hls.js as
+ * a transport stream. Shaka
  * buffers as it is told: it takes the whole film, plays its beginning and plays to its end; the others play it through.
  */
 
 import { finish, given, person } from "./chromium.mjs";
 import { build, open } from "./stage.mjs";
 
-const films = /** @type {{ id: string, hls: string, dash: string }[]} */ (JSON.parse(given.films));
+const films = /** @type {{ id: string, hls: string, dash: string, transport: string }[]} */ (JSON.parse(given.films));
 const PAGES_AT_ONCE = 3;
 const PATIENCE_MS = 60_000;
-const PLAYS = { "Shaka": playBothEnds, "Shaka DASH": playBothEnds, "video.js": playThrough, "Chromium": playThrough };
+const PLAYS = { "Shaka": playBothEnds, "Shaka DASH": playBothEnds, "video.js": playThrough, "Chromium": playThrough, "hls.js TS": playThrough };
 
 const context = await person();
 await build(context);

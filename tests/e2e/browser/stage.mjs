@@ -9,6 +9,7 @@ const path = createRequire(import.meta.url).resolve;
 /** By name: the library, what makes it play (runs in the page), and which of a film's addresses it takes. */
 export const PLAYERS = {
   "hls.js": { script: path("hls.js/dist/hls.min.js"), load: loadHls, url: "hls" },
+  "hls.js TS": { script: path("hls.js/dist/hls.min.js"), load: loadHls, url: "transport" },
   "Shaka": { script: path("shaka-player/dist/shaka-player.compiled.js"), load: loadShaka, url: "hls" },
   "Shaka DASH": { script: path("shaka-player/dist/shaka-player.compiled.js"), load: loadShaka, url: "dash" },
   "video.js": { script: path("video.js/dist/video.min.js"), load: loadVideoJs, url: "hls" },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { album, finish, given, person } from "./chromium.mjs";
 import { moveIn, upload } from "./newcomer.mjs";
 
-const { clip, tracks, sidecar } = given;
+const { clip, tracks, sidecar, anotherFont } = given;
 const PREPARING_MS = 240_000;
 
 const picture = album("subtitles");
@@ -116,9 +116,22 @@ async function styled() {
   await page.locator(".subtitle-canvas").waitFor();
   await page.waitForFunction(() => document.querySelector(".subtitle-canvas").clientHeight > 100);
   await drawn("styled", (red) => red > 50);
-  await look("styled", "a sign in ASS: red, and at the top, as its script says");
+  await look("styled", "a sign in ASS: red, at the top and in its own font, as its script says");
+  found.shown.ownFont = await red();
   await seek(8);
   await drawn("styled away", (red) => red === 0);
+  await withoutItsFont();
+}
+
+/** The same sign where the film's own font is not to be had: another one is drawn. */
+async function withoutItsFont() {
+  await context.route("**/fonts/0.bin", (route) => route.fulfill({ path: anotherFont }));
+  await choose("Off");
+  await choose("日本語");
+  await seek(3);
+  await drawn("styled in another font", (red) => red > 50);
+  found.shown.anotherFont = await red();
+  await context.unroute("**/fonts/0.bin");
 }
 
 /** @param {string} name @param {string} label */
@@ -149,9 +162,13 @@ async function pictures(name, label) {
 /** Waits for what a worker draws: only a screenshot sees it. @param {string} name @param {(red: number) => boolean} holds */
 async function drawn(name, holds) {
   for (let tries = 0; tries < 60 && !found.shown[name]; tries += 1) {
-    const png = [...(await page.locator("[data-stage]").screenshot())];
-    found.shown[name] = holds(await blank.evaluate(countRed, png));
+    found.shown[name] = holds(await red());
   }
+}
+
+async function red() {
+  const png = [...(await page.locator("[data-stage]").screenshot())];
+  return blank.evaluate(countRed, png);
 }
 
 /** In the upper half of a picture. @param {number[]} png */

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from tests.clips import clips_folder, make
-from tests.e2e.browser.house import drive, open_house
+from tests.e2e.browser.house import ROOT, drive, open_house
+from tests.vod.ffmpeg.corpus import MEDIA
 from tests.vod.subtitles.pgs import CANVAS, PICTURE_AT, clear_set, display_set, sup
 from tests.worker.subtitled import ENGLISH, GERMAN, SIGNS
+from vod.containers.matroska_attachments import find_fonts
 
 SECONDS = 20
 PICTURES = ("-f", "lavfi", "-i", f"color=black:s=640x360:r=25:d={SECONDS}")
@@ -21,6 +23,8 @@ LANGUAGES = ("eng", "ger", "eng", "jpn", "fre", "spa")
 WIDTH, HEIGHT = 40, 20
 X, Y = PICTURE_AT
 WHITE, YELLOW = (235, 128, 128, 255), (210, 146, 16, 255)
+FONT_FAMILY = "DejaVu Sans"
+ANOTHER_FONT = ROOT / "server/static/vendor/jassub/default.woff2"
 DUTCH = "1\n00:00:01,000 --> 00:00:02,000\nHoi <b>allemaal</b>\n"
 
 pytestmark = pytest.mark.timeout(600)
@@ -48,6 +52,11 @@ def test_text_is_shown_in_its_time_and_no_script_in_it_is_more_than_text(evening
 
 def test_styling_is_kept(evening: Any) -> None:
     assert evening["shown"]["styled"] and evening["shown"]["styled away"]
+
+
+def test_a_font_that_the_film_brings_along_is_used(evening: Any) -> None:
+    assert evening["shown"]["styled in another font"]
+    assert evening["shown"]["ownFont"] != evening["shown"]["anotherFont"]
 
 
 @pytest.mark.parametrize(("disc", "colour"), [("blu-ray", (255, 255, 0)), ("dvd", (255, 255, 0))])
@@ -111,9 +120,10 @@ def _film() -> Path:
     told nowhere."""
     folder = clips_folder() / "all-subtitles"
     folder.mkdir(exist_ok=True)
-    for name, text in {"en.srt": ENGLISH, "de.srt": GERMAN, "signs.ass": SIGNS}.items():
+    for name, text in {"en.srt": ENGLISH, "de.srt": GERMAN, "signs.ass": SIGNS.replace("Arial", FONT_FAMILY)}.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "blu.sup").write_bytes(sup([(1000, display_set(0, WIDTH, HEIGHT, YELLOW)), (3000, clear_set(1))]))
+    (folder / "font.ttf").write_bytes(font())
     dvd = folder / "dvd.mkv"
     # a picture of a DVD tells itself when it goes
     blu = ("-copyts", "-fix_sub_duration", "-i", str(folder / "blu.sup"))
@@ -125,11 +135,19 @@ def _film() -> Path:
     flags = ("default", "forced", "hearing_impaired", "0", "0", "0")
     marks = [word for n, flag in enumerate(flags) for word in (f"-disposition:s:{n}", flag)]
     film = folder / "film.mkv"
-    make("-copyts", *PICTURES, *SOUND, *inputs, *maps, *CODING, "-c:s", "copy", *tags, *marks, str(film))
+    attached = ("-attach", str(folder / "font.ttf"), "-metadata:s:t", "mimetype=application/x-truetype-font")
+    make("-copyts", *PICTURES, *SOUND, *inputs, *maps, *CODING, "-c:s", "copy", *tags, *marks, *attached, str(film))
     return film
+
+
+def font() -> bytes:
+    """The one that a film of the corpus brings along."""
+    path = MEDIA / "der_mkv_4lang_3sub_font_chap.mkv"
+    (found,) = find_fonts(path)
+    return path.read_bytes()[found.offset : found.offset + found.size]
 
 
 async def _spend(folder: Path, clip: Path) -> Any:
     async with open_house(folder) as house:
-        given = {"clip": str(clip), "tracks": len(LANGUAGES), "sidecar": DUTCH}
+        given = {"clip": str(clip), "tracks": len(LANGUAGES), "sidecar": DUTCH, "anotherFont": str(ANOTHER_FONT)}
         return await drive("subtitles.mjs", house, setupCode=await house.setup_code(), **given)

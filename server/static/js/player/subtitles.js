@@ -22,6 +22,7 @@ import { StyledSubtitles, drawsStyles } from "./subtitles/styled.js";
  * @property {boolean} hearingImpaired
  * @property {string | null} url null while it is being made
  * @property {string | null} styledUrl
+ * @property {string[]} fontUrls
  */
 
 const MEMORY_KEY = "homereel-subtitles";
@@ -133,7 +134,7 @@ export class Subtitles {
       const answer = await fetch(url);
       const script = await answer.text();
       if (!answer.ok) plain();
-      else if (this.chosen === track) this.shown = new StyledSubtitles(this.video, script, plain);
+      else if (this.chosen === track) this.shown = new StyledSubtitles(this.video, script, track.fontUrls, plain);
     } catch {
       plain();
     }

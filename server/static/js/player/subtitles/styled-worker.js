@@ -57,18 +57,27 @@ class Renderer {
   }
 }
 
-/** @param {string} script @param {OffscreenCanvas} canvas */
-async function begin(script, canvas) {
-  const [{ _malloc, JASSUB }, font] = await Promise.all([load({ __out: () => {} }), fetch(FONT).then((answer) => answer.arrayBuffer())]);
+/** @param {string} script @param {string[]} fonts @param {OffscreenCanvas} canvas */
+async function begin(script, fonts, canvas) {
+  const [{ _malloc, JASSUB }, ...contents] = await Promise.all([load({ __out: () => {} }), ...[FONT, ...fonts].map(contentOf)]);
   const libass = new JASSUB(1, 1, FAMILY);
   libass.setThreads(1); // more need a page that is cross-origin isolated, which plain http never is
   libass.setMemoryLimits(CACHE_MIB, CACHE_MIB);
-  const at = _malloc(font.byteLength);
-  /** @type {any} */ (self).HEAPU8RAW.set(new Uint8Array(font), at);
-  libass.addFont(FAMILY, at, font.byteLength);
+  for (const [number, font] of contents.entries()) {
+    if (!font) continue;
+    const at = _malloc(font.byteLength);
+    /** @type {any} */ (self).HEAPU8RAW.set(new Uint8Array(font), at);
+    libass.addFont(number ? `film ${number}` : FAMILY, at, font.byteLength); // its families are told by the font itself
+  }
   libass.reloadFonts();
   libass.createTrackMem(script);
   return new Renderer(libass, canvas);
+}
+
+/** @param {string} url @returns {Promise<ArrayBuffer | null>} null where it cannot be had: another will do */
+async function contentOf(url) {
+  const answer = await fetch(url).catch(() => null);
+  return answer?.ok ? answer.arrayBuffer() : null;
 }
 
 /** @type {Renderer | null} */
@@ -76,7 +85,7 @@ let renderer = null;
 
 self.onmessage = async ({ data }) => {
   try {
-    if (data.script !== undefined) renderer = await begin(data.script, data.canvas);
+    if (data.script !== undefined) renderer = await begin(data.script, data.fonts, data.canvas);
     if (data.size) renderer?.resize(data.size);
     if (data.seconds !== undefined) renderer?.draw(data.seconds);
     self.postMessage("done");

@@ -17,9 +17,10 @@ export class StyledSubtitles {
   /**
    * @param {HTMLVideoElement} video
    * @param {string} script the whole ASS script
+   * @param {string[]} fonts where those lie that the film brings along
    * @param {() => void} onFailure the worker cannot draw: plain text is better than none
    */
-  constructor(video, script, onFailure) {
+  constructor(video, script, fonts, onFailure) {
     this.video = video;
     this.canvas = canvasOver(video);
     this.size = "";
@@ -29,7 +30,7 @@ export class StyledSubtitles {
     this.worker.onerror = onFailure;
     this.worker.onmessage = ({ data }) => (data === "done" ? this.rest() : onFailure());
     const canvas = this.canvas.transferControlToOffscreen();
-    this.worker.postMessage({ script, canvas }, [canvas]);
+    this.worker.postMessage({ script, fonts, canvas }, [canvas]);
     this.stopFrames = eachFrame(video, (seconds) => this.draw(seconds));
   }
 

@@ -1,0 +1,117 @@
+"""A film as a transport stream, for televisions and boxes: in players of their kind, and before it is made."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.films import SECONDS, film
+from tests.e2e.house import House, open_house
+from tests.e2e.players import NO_DESKTOP, Stream, play_in_gstreamer, play_in_mpv, refusals, run_vlc
+from vod.hls.progress import load_plan
+from vod.storage import Storage
+
+pytestmark = pytest.mark.timeout(600)
+
+FILMS = ("mp4-23.976.mp4", "variable.mkv")
+SETTINGS = {"HOMEREEL_HLS_PRESET": "ultrafast", "HOMEREEL_HLS_MPEGTS": "true"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with open_house(tmp_path_factory.mktemp("transport"), **SETTINGS) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def streams(house: House) -> dict[str, Stream]:
+    found = {}
+    for name in FILMS:
+        media = await house.ends(await house.upload(film(name)))
+        assert media["status"] == "READY"
+        found[name] = stream(house, media)
+    return found
+
+
+def stream(house: House, media: dict[str, Any]) -> Stream:
+    digest = media["ladderUrl"].split("/")[-2]
+    return Stream(
+        url=house.url(media["transportUrl"]),
+        dash_url="",
+        transport_url=house.url(media["transportUrl"]),
+        plan=load_plan(Storage(house.root), UUID(media["id"]), digest),
+    )
+
+
+@pytest.mark.parametrize("name", FILMS)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_it_plays_to_its_end_in_mpv(streams: dict[str, Stream], name: str) -> None:
+    show = await play_in_mpv(streams[name])
+    assert show.complaints == ()
+    assert show.off_seconds <= 0.1
+
+
+@pytest.mark.parametrize("name", FILMS)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_it_plays_to_its_end_in_gstreamer(streams: dict[str, Stream], name: str) -> None:
+    show = await play_in_gstreamer(streams[name])
+    assert show.complaints == ()
+    assert show.off_seconds <= 0.1
+
+
+@pytest.mark.parametrize("name", FILMS)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_it_plays_to_its_end_in_vlc(streams: dict[str, Stream], name: str) -> None:
+    log, status = await run_vlc(streams[name].url, "--rate", "8")
+    assert [line for line in log.splitlines() if " error: " in line and NO_DESKTOP not in line] == []
+    assert (status, refusals(log)) == (0, [])
+    assert "EOF reached" in log
+    # VLC tells of every counter that does not go on
+    assert "discontinuity" not in log
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_nobody_has_made_yet_is_waited_for(house: House) -> None:
+    media_id = await house.upload(film("transport-25.ts"))
+    media = await playable(house, media_id)
+    base = house.url(media["transportUrl"]).removesuffix("transport.m3u8")
+    master = await text_of(house, house.url(media["transportUrl"]))
+    variant = re.findall(r"^\S+/ts/\S+\.m3u8$", master, re.M)[-1]
+    playlist = await text_of(house, base + variant)
+    last = re.findall(r"^\S+\.ts$", playlist, re.M)[-1]
+    async with house.client.get(
+        f"{base}{variant.rpartition('/')[0]}/{last}", headers={"User-Agent": "VLC/3"}
+    ) as answer:
+        assert (answer.status, answer.content_type) == (200, "video/mp2t")
+        content = await answer.read()
+    assert await shown_seconds(content) == pytest.approx(SECONDS, abs=0.2)
+
+
+async def playable(house: House, media_id: str) -> dict[str, Any]:
+    while not (media := await house.film(media_id))["playable"]:
+        await asyncio.sleep(0.05)
+    return media
+
+
+async def text_of(house: House, url: str) -> str:
+    async with house.client.get(url) as answer:
+        answer.raise_for_status()
+        return await answer.text()
+
+
+async def shown_seconds(content: bytes) -> float:
+    """When its last picture is shown, on the clock of the film."""
+    process = await asyncio.create_subprocess_exec(
+        *("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0"),
+        *("-f", "mpegts", "-"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate(content)
+    return max(float(line.split(",")[0]) for line in output.decode().splitlines() if line[:1].isdigit())

@@ -1,0 +1,83 @@
+"""Playlists of transport streams, rewritten from those of fragmented MP4, which `vod.hls` wrote itself.
+
+Pure. A variant of a transport stream holds pictures and one sound track, as old players expect; its name says which:
+`ts/720p.audio-eng.m3u8`. Other tracks are renditions of their own. Subtitles stay what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from vod.errors import NotFound
+from vod.hls.bandwidth import AAC_LC
+from vod.hls.multivariant import AUDIO_GROUP
+from vod.hls.playlist import PROTOCOL_VERSION
+
+TRANSPORT_MASTER = "transport.m3u8"
+FOLDER = "ts"
+# EXTINF with fractions; EXT-X-MEDIA (RFC 8216 section 7)
+MEDIA_VERSION, MASTER_VERSION = 3, 4
+ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
+
+
+def transport_master(master: str) -> str:
+    """Of `master.m3u8`. Raises NotFound where nothing in it can be carried, or not yet."""
+    lines = master.splitlines()
+    media = [_attributes(line) for line in lines if line.startswith("#EXT-X-MEDIA:")]
+    sounds = [one for one in media if one["TYPE"] == "AUDIO" and one["GROUP-ID"] == f'"{AUDIO_GROUP}"']
+    variants = list(_variants(lines, sounds))
+    if not variants:
+        raise NotFound("There is nothing of this film yet that a transport stream can carry.")
+    subtitles = [line for line in lines if line.startswith("#EXT-X-MEDIA:TYPE=SUBTITLES")]
+    head = ["#EXTM3U", f"#EXT-X-VERSION:{MASTER_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    return "\n".join([*head, *_renditions(sounds), *subtitles, *variants]) + "\n"
+
+
+def transport_media(playlist: str, names: str) -> str:
+    """Of the media playlist of the pictures, or of sound alone, that `names` begins with."""
+    lines = playlist.replace(f"#EXT-X-VERSION:{PROTOCOL_VERSION}", f"#EXT-X-VERSION:{MEDIA_VERSION}").splitlines()
+    kept = (line for line in lines if not line.startswith("#EXT-X-MAP:"))
+    return "\n".join(line if line.startswith("#") else _segment_uri(line, names) for line in kept) + "\n"
+
+
+def _segment_uri(uri: str, names: str) -> str:
+    number = uri.rpartition("/")[2].partition(".")[0]
+    return f"{names}/{number}.ts"
+
+
+def _variants(lines: list[str], sounds: list[dict[str, str]]) -> Iterator[str]:
+    """Each with its address on the next line."""
+    muxed = next((_name(one["URI"].strip('"')) for one in sounds if one["DEFAULT"] == "YES" and "URI" in one), "")
+    for line, uri in pairwise(lines):
+        if not line.startswith("#EXT-X-STREAM-INF:"):
+            continue
+        attributes = _attributes(line)
+        if not all(map(_is_carried, attributes["CODECS"].strip('"').split(","))):
+            continue
+        folder, name = uri.rpartition("/")[0], _name(uri)
+        yield f"{line}\n{folder}/{FOLDER}/{name}{'.' + muxed if muxed else ''}.m3u8"
+
+
+def _is_carried(codec: str) -> bool:
+    """HEVC belongs into fragmented MP4 (Apple 1.5)."""
+    return codec.startswith("avc1.") or codec == AAC_LC
+
+
+def _renditions(sounds: list[dict[str, str]]) -> Iterator[str]:
+    """The default one is in the variants themselves: it has no address (RFC 8216 section 4.3.4.2.1)."""
+    for one in sounds:
+        attributes = {key: value for key, value in one.items() if key != "URI"}
+        if one["DEFAULT"] != "YES":
+            folder, _, name = one["URI"].strip('"').rpartition("/")
+            attributes["URI"] = f'"{folder}/{FOLDER}/{name}"'
+        yield "#EXT-X-MEDIA:" + ",".join(f"{key}={value}" for key, value in attributes.items())
+
+
+def _name(uri: str) -> str:
+    return uri.rpartition("/")[2].removesuffix(".m3u8")
+
+
+def _attributes(line: str) -> dict[str, str]:
+    return dict(ATTRIBUTE.findall(line.partition(":")[2]))
