@@ -164,6 +164,7 @@ def _sweeper(parts: Parts) -> Sweeper:
         evictor=_evictor(parts),
         lease_seconds=queue.lease_seconds,
         sweep_seconds=queue.sweep_seconds,
+        link_seconds=parts.config.hls.token_seconds,
     )
 
 

@@ -66,12 +66,12 @@ class Heartbeat:
             self._stop_outlived(kept)
             return
         self._renewed_at = time.monotonic()
-        for job_id in renewal.lost:
-            _stop(kept[job_id], Stop.LOST)
-        for job_id in renewal.cancelled:
-            _stop(kept[job_id], Stop.CANCELLED)
-        for job_id in renewal.unwanted:
-            _stop(kept[job_id], Stop.UNWANTED)
+        stopped = ((Stop.LOST, renewal.lost), (Stop.CANCELLED, renewal.cancelled), (Stop.UNWANTED, renewal.unwanted))
+        for reason, job_ids in stopped:
+            for job_id in job_ids:
+                # one that has ended meanwhile, well, has nothing to stop
+                if self._kept.get(job_id) is kept[job_id]:
+                    _stop(kept[job_id], reason)
 
     def _stop_outlived(self, kept: dict[int, Lease]) -> None:
         """Nobody could be told that we live for a whole lease: by now another worker may have the job."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import secrets
 import socket
@@ -24,9 +25,12 @@ from vod.queue import SUFFIX, Bell, answers
 from vod.storage import Storage
 from worker.evictor import Evictor
 from worker.heartbeat import beat_seconds
+from worker.superseded import remove_superseded
 
 # A worker that lives renews every beat: three missed are not chance, where its doorbell is gone too.
 BEATS_OF_THE_DEAD = 3
+
+PLANS_SECONDS = 3600  # between two looks for old ones: they go after a day, and each film costs a look
 
 PLENTY_BYTES = 64 << 20  # of free disk: then room is set aside again for the rows of a full one
 
@@ -69,7 +73,9 @@ class Sweeper:
         evictor: Evictor,
         lease_seconds: float,
         sweep_seconds: float,
+        link_seconds: float,
     ) -> None:
+        """`link_seconds`: how long a stream link lives at most."""
         self._database = database
         self._storage = storage
         self._bell = bell
@@ -77,6 +83,8 @@ class Sweeper:
         self._evictor = evictor
         self._lease_seconds = lease_seconds
         self._sweep_seconds = sweep_seconds
+        self._link_seconds = link_seconds
+        self._plans_looked_at = -math.inf
         self._watch = Watch({})
 
     async def run(self) -> None:
@@ -114,11 +122,21 @@ class Sweeper:
                 await self._database.run(leases.delete_completed)
                 await self._database.run(demands.delete_unwanted)
                 await self._remove_deleted()
+                await self._remove_superseded()
                 await self._evictor.look()
                 await asyncio.to_thread(self._storage.lay_ballast, PLENTY_BYTES)
             except OUTAGE as error:
                 log.warning("nothing swept, the database is away: %s", type(error).__name__)
             await asyncio.sleep(self._sweep_seconds)
+
+    async def _remove_superseded(self) -> None:
+        if time.monotonic() - self._plans_looked_at < PLANS_SECONDS:
+            return
+        self._plans_looked_at = time.monotonic()
+        for media_id, digest in await self._database.read(media_files.plans):
+            removed = await asyncio.to_thread(remove_superseded, self._storage, media_id, digest, self._link_seconds)
+            for old in removed:
+                log.info("media file %s: its plan %s was superseded long ago and is removed", media_id, old)
 
     async def _remove_deleted(self) -> None:
         """Also what a worker wrote after the first removal, before it noticed."""

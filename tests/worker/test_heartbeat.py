@@ -77,6 +77,32 @@ async def test_the_answer_to_a_heartbeat_can_stop_the_body(answer: Renewal, reas
     assert await stopped_by(Answering(UNTROUBLED, answer), lease_seconds=0.03) is reason
 
 
+async def test_a_job_that_ends_well_while_it_is_renewed_was_not_lost() -> None:
+    """Its row is done, so nothing was left to renew."""
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def run(self, *_arguments: Any) -> Renewal:
+            asked.set()
+            await answered.wait()
+            return Renewal(frozenset({7}), frozenset())
+
+    ring = asyncio.Event()
+    heartbeat = Heartbeat(Slow(), "worker", 60, ring)  # type: ignore[arg-type]
+    lease = Lease(JOB, heartbeat.beat_now)
+    beating = asyncio.create_task(heartbeat.run())
+    with heartbeat.keeping(lease):
+        heartbeat.beat_now()
+        await asked.wait()
+    answered.set()
+    asked.clear()
+    with heartbeat.keeping(Lease(dataclasses.replace(JOB, id=8), heartbeat.beat_now)):
+        heartbeat.beat_now()
+        await asked.wait()  # the answer before has been taken in
+    beating.cancel()
+    assert lease.stopped is None
+
+
 async def test_a_database_that_comes_back_in_time_stops_nothing() -> None:
     cancelled = Renewal(frozenset(), frozenset({7}))
     away = OperationalError("away")

@@ -120,6 +120,12 @@ def deletions() -> list[tuple[UUID, str]]:
     return [(row.media_id, row.extension) for row in Deletion.select().where(Deletion.requested_at <= now())]
 
 
+def plans() -> list[tuple[UUID, str]]:
+    """Media id and digest of every film that has a plan."""
+    query = MediaFile.select(MediaFile.id, MediaFile.plan_digest).where(MediaFile.plan_digest.is_null(False))
+    return list(query.tuples())
+
+
 def forget_deletions() -> None:
     Deletion.delete().where(Deletion.requested_at < now() - DELETION_KEPT_SECONDS).execute()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import ValidationError
 
 from vod.errors import ProcessError
@@ -36,7 +38,7 @@ async def look(original: Original) -> tuple[Header, Head]:
     return header.model_copy(update={"complaints": finished.stderr_tail}), head
 
 
-def shows_enough(head: Head, header: Header, wanted: int) -> bool:
-    """Whether so much of the stream `wanted` was decoded that its times can be judged."""
-    shown = len(head.times(wanted))
-    return shown > REORDER_FRAMES or (shown > 0 and len(header.streams) <= STREAMS)
+def shows_enough(head: Head, header: Header, used: Sequence[int]) -> bool:
+    """Whether more would tell nothing new: times of the first stream `used` that can be judged, of the others any."""
+    shown = [len(head.times(index)) for index in used]
+    return shown[0] > 0 if len(header.streams) <= STREAMS else shown[0] > REORDER_FRAMES and all(shown)

@@ -46,9 +46,9 @@ async def probe(launcher: Launcher, path: Path, index: Callable[[], Awaitable[St
     original = original.pinned(header.format.format_name)
     chosen = choose(header)
     refuse_unusable(header, chosen)
-    first = chosen.video or chosen.audio[0]
-    if not shows_enough(head, header, first.index):
-        head = await decode_head(original, len(header.streams), first.index)
+    used = [stream.index for stream in chosen.used]
+    if not shows_enough(head, header, used):
+        head = await decode_head(original, len(header.streams), used[0])
     listed = await index() if index is not None else {}
     frame_times, streams = await _measure(original, header, chosen, head, listed)
     return _assemble(original, header, without_silent(chosen, head, streams), head, frame_times, streams)

@@ -68,6 +68,19 @@ async def test_sound_that_cannot_be_decoded_is_left_out_with_a_note(launcher: La
     assert (source.audio, source.notes) == ((), ("Audio stream 1 cannot be decoded and was left out.",))
 
 
+async def test_sound_that_comes_far_behind_in_the_file_is_heard(launcher: Launcher, tmp_path: Path) -> None:
+    """Four languages, a second of each at a time: the first look does not reach the last of them."""
+    film = tmp_path / "four.mp4"
+    tracks = [word for _ in range(4) for word in ("-map", "1")]
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:duration=4")
+    sound = ("-f", "lavfi", "-i", "sine=sample_rate=48000:duration=4")
+    coding = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac")
+    coarse = ("-frag_duration", "1000000", "-movflags", "+empty_moov+default_base_moof")
+    make(*picture, *sound, "-map", "0", *tracks, *coding, *coarse, str(film))
+    source = await probe(launcher, film)
+    assert ([stream.index for stream in source.audio], source.notes) == ([1, 2, 3, 4], ())
+
+
 async def test_a_cover_is_not_a_film(launcher: Launcher, tmp_path: Path) -> None:
     cover, song = tmp_path / "cover.png", tmp_path / "song.mp3"
     make("-f", "lavfi", "-i", "color=s=64x64", "-frames:v", "1", str(cover))

@@ -1,0 +1,70 @@
+"""Old plans go when nobody can be watching them any more, and no sooner."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from vod.storage import Storage, make_folder
+from worker.superseded import remove_superseded
+
+FILM = UUID(int=1)
+OLD, NOW, NEWER = "a" * 16, "b" * 16, "c" * 16
+DAY = 86_400.0
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    found = Storage(tmp_path)
+    found.prepare()
+    return found
+
+
+def plan(storage: Storage, digest: str, *, days_old: float) -> None:
+    path = storage.plan(FILM, digest)
+    make_folder(path.parent)
+    path.write_text("{}")
+    moment = time.time() - days_old * DAY
+    os.utime(path, (moment, moment))
+
+
+def left(storage: Storage) -> list[str]:
+    return sorted(folder.name for folder in storage.hls(FILM).iterdir())
+
+
+def test_an_older_plan_goes_with_all_that_was_made_of_it(storage: Storage) -> None:
+    plan(storage, OLD, days_old=9)
+    plan(storage, NOW, days_old=2)
+    assert remove_superseded(storage, FILM, NOW, DAY) == [OLD]
+    assert left(storage) == [NOW]
+
+
+def test_it_stays_as_long_as_a_link_to_it_may_live(storage: Storage) -> None:
+    plan(storage, OLD, days_old=9)
+    plan(storage, NOW, days_old=0.5)
+    assert remove_superseded(storage, FILM, NOW, DAY) == []
+    assert left(storage) == [OLD, NOW]
+
+
+def test_a_plan_that_is_about_to_be_the_film_s_stays(storage: Storage) -> None:
+    plan(storage, NOW, days_old=2)
+    plan(storage, NEWER, days_old=0)
+    make_folder(storage.plan_folder(FILM, OLD))  # and one that is being written
+    assert remove_superseded(storage, FILM, NOW, DAY) == []
+    assert left(storage) == [OLD, NOW, NEWER]
+
+
+def test_what_is_no_plan_is_left_alone(storage: Storage) -> None:
+    plan(storage, NOW, days_old=2)
+    (storage.hls(FILM) / "master.m3u8").write_text("#EXTM3U")
+    assert remove_superseded(storage, FILM, NOW, DAY) == []
+    assert left(storage) == [NOW, "master.m3u8"]
+
+
+def test_a_film_without_its_plan_loses_nothing(storage: Storage) -> None:
+    plan(storage, OLD, days_old=9)
+    assert remove_superseded(storage, FILM, NOW, DAY) == []
