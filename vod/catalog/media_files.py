@@ -122,8 +122,8 @@ def deletions() -> list[tuple[UUID, str]]:
 
 def plans() -> list[tuple[UUID, str]]:
     """Media id and digest of every film that has a plan."""
-    query = MediaFile.select(MediaFile.id, MediaFile.plan_digest).where(MediaFile.plan_digest.is_null(False))
-    return list(query.tuples())
+    planned = MediaFile.select(MediaFile.id, MediaFile.plan_digest).where(MediaFile.plan_digest.is_null(False))
+    return [(row.id, row.plan_digest) for row in planned]
 
 
 def forget_deletions() -> None:
