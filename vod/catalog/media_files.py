@@ -123,7 +123,7 @@ def deletions() -> list[tuple[UUID, str]]:
 def plans() -> list[tuple[UUID, str]]:
     """Media id and digest of every film that has a plan."""
     planned = MediaFile.select(MediaFile.id, MediaFile.plan_digest).where(MediaFile.plan_digest.is_null(False))
-    return [(row.id, row.plan_digest) for row in planned]
+    return [(row.id, str(row.plan_digest)) for row in planned]
 
 
 def forget_deletions() -> None:
