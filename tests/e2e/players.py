@@ -36,6 +36,7 @@ AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups") i
 # Of a machine without a desktop, not of the film.
 NO_DESKTOP = "interface"
 
+SECONDS_FOR_GSTREAMER = 60.0  # as fast as it can
 GST_FLAGS = 0x3  # of playbin: pictures and sound
 GST_MUTE = "No volume control"  # of a sink that makes no sound
 
@@ -215,13 +216,16 @@ async def play_transport_in_gstreamer(url: str) -> tuple[dict[str, float], int]:
 async def play_in_gstreamer(stream: Stream) -> Show:
     """playbin, as desktop players use it. Its sinks tell of each frame and buffer that they are given.
 
-    Of 1.22. Of two groups of sound its stream selector hangs now and then (5 of 8 times), playbin3's does not; that
-    again gives up films of a second now and then.
+    Of 1.22. Now and then playbin hangs without a word: of two groups of sound in its stream selector (5 of 8 times), of
+    others once in some hundred on a busy machine. Then it is playbin3's turn, which gives up films of a second now and
+    then, with words.
     """
-    has_two_groups = len(stream.plan.sounds) > len({sound.stream_index for sound in stream.plan.sounds})
-    playbin = "playbin3" if has_two_groups else "playbin"
-    output, _, status = await _run(*_gstreamer(playbin, stream.url))
     plan = stream.plan
+    has_two_groups = len(plan.sounds) > len({sound.stream_index for sound in plan.sounds})
+    output, status = TOO_LATE, 1
+    for playbin in ("playbin3",) if has_two_groups else ("playbin", "playbin3"):
+        if output == TOO_LATE:
+            output, _, status = await _run(*_gstreamer(playbin, stream.url), seconds=SECONDS_FOR_GSTREAMER)
     kinds = (*(["video"] if plan.video else []), *(["audio"] if plan.sounds else []))
     ends = {kind: _gst_end(output, kind, plan) for kind in kinds}
     complaints = [line for line in output.splitlines() if line.startswith(("ERROR", "WARNING"))]
