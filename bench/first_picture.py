@@ -26,7 +26,7 @@ from bench.house import House, open_house, upload
 from bench.server_process import HOST
 
 SCRIPT = Path(__file__).with_suffix(".mjs")
-NAME, PASSWORD = "bench", "a password of the bench"
+NAME, PASSWORD = "viewer", "a password of the bench"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def _show(film: Path, folder: Path | None) -> Shown:
 @contextmanager
 def _chromium(house: House) -> Iterator[subprocess.Popen[str]]:
     environment = os.environ | {"HOMEREEL_MEDIA_ROOT": str(house.root)}
-    program = [sys.executable, "-m", "server", "user", "add", NAME]
+    program = [sys.executable, "-m", "server", "user", "add", NAME, "--admin"]
     subprocess.run(program, env=environment, input=f"{PASSWORD}\n", text=True, check=True, stdout=subprocess.DEVNULL)
     with subprocess.Popen(["node", str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as browser:
         _tell(browser, json.dumps({"base": f"http://{HOST}:{house.port}", "name": NAME, "password": PASSWORD}))

@@ -79,12 +79,15 @@ class UploadSection(Section):
     idle_seconds: float = Field(30, ge=1, le=3600)
 
 
+Preset = Literal["ultrafast", "superfast", "superfast-lookahead", "veryfast", "faster", "fast", "medium"]
+
+
 class HlsSection(Section):
     segment_seconds: float = Field(6.0, ge=2, le=10)
     span_seconds: float = Field(60.0, ge=6, le=3600)
     audio_span_seconds: float = Field(600.0, ge=6, le=7200)
     open_spans: int = Field(4, ge=1, le=64)
-    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = "veryfast"
+    preset: Preset = "veryfast"
     crf: int = Field(23, ge=10, le=40)
     max_lines: int = Field(1080, ge=144, le=1080)
     copy_originals: bool = True

@@ -68,6 +68,14 @@ def test_a_span_is_every_rung_from_one_decode() -> None:
     ]
 
 
+def test_a_preset_of_our_own_is_one_of_x264_s_and_what_is_set_beside() -> None:
+    video = make_video()
+    plan = Plan(**{**vars(make_plan(video=video)), "preset": "superfast-lookahead"})
+    argv = ladder_arguments(plan, video, video.rungs, WHOLE, SOURCE)
+    assert value(argv, "-preset") == "superfast"
+    assert value(argv, "-x264-params") == "stitchable=1:mbtree=1:rc-lookahead=10:weightp=1"
+
+
 def test_the_film_s_start_needs_no_seek_and_no_trim() -> None:
     argv = arguments(make_video(), WHOLE)
     assert argv[: len(opened())] == opened()
