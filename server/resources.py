@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
-from server import streams, uploads
+from server import streams, transport, uploads
 from server.changes import CHANGES
 from server.holes import HOLES, Holes
 from server.keys import BELL, CONFIG, CONFIG_PATH, DATABASE, STORAGE, TOKENS
@@ -78,6 +78,7 @@ CONTEXTS: tuple[Context, ...] = (
     doorbell,
     token_keys,
     streams.context,
+    transport.context,
     uploads.context,
     housekeeping,
     embedded_workers,

@@ -14,6 +14,7 @@ from server.descriptors import OpenFile, Stretch
 from server.raw_response import header_lines
 from vod.errors import SourceError
 
+LARGEST_PIECE_BYTES = 64 << 10  # of a head, which may be all there is: what is copied at a time is made of such
 MOST_AT_ONCE = 256  # stretches, half a microsecond each
 
 
@@ -53,9 +54,10 @@ class VirtualFile:
 
     def stretches(self, offset: int, count: int) -> Iterator[bytes | Stretch]:
         end = offset + count
-        if offset < len(self._head):
-            yield self._head[offset:end]
-            offset = len(self._head)
+        head_end = min(end, len(self._head))
+        for start in range(offset, head_end, LARGEST_PIECE_BYTES):
+            yield self._head[start : min(start + LARGEST_PIECE_BYTES, head_end)]
+        offset = max(offset, head_end)
         starts, offsets = self._starts, self._offsets
         number = bisect_right(starts, offset) - 1
         while offset < end:

@@ -68,11 +68,10 @@ def _bring_fonts(context: Context, media_id: UUID, plan: Plan, extension: str) -
         return
     try:
         fonts = find_fonts(original)
-    except NotCopyable as refusal:
-        log.info("media file %s: its fonts are left out: %s", media_id, refusal)
-        return
-    if storage.free_bytes() - sum(font.size for font in fonts) >= context.config.media.reserve_bytes:
-        publish_fonts(storage, media_id, plan, original, fonts)
+        if storage.free_bytes() - sum(font.size for font in fonts) >= context.config.media.reserve_bytes:
+            publish_fonts(storage, media_id, plan, original, fonts)
+    except (NotCopyable, OSError) as refusal:
+        log.info("media file %s: its fonts are left out: %s", media_id, type(refusal).__name__)
 
 
 async def ask_for_subtitles(context: Context, media_id: UUID, plan: Plan) -> None:

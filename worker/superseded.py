@@ -13,15 +13,18 @@ from vod.storage import DIGEST, Storage
 def remove_superseded(storage: Storage, media_id: UUID, digest: str, link_seconds: float) -> list[str]:
     """Removes the folders of plans that are older than the one of `digest`; returns their digests. Blocks.
 
-    Not before that one is older than any link may live, for whoever watches an old plan watches on.
+    Not before players have been led to that one for longer than any link may live: whoever watches an old plan watches
+    on, and as long as nothing can be shown of the new one the old one is what everybody gets. Raises OSError.
     """
     try:
         planned_at = storage.plan(media_id, digest).stat().st_mtime
+        led_at, master = storage.master(media_id).stat().st_mtime, storage.master(media_id).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
-    if time.time() - planned_at < link_seconds:
+    if time.time() - max(planned_at, led_at) < link_seconds:
         return []
-    older = [folder for folder in storage.hls(media_id).iterdir() if _is_older(folder, digest, planned_at)]
+    folders = [folder for folder in storage.hls(media_id).iterdir() if folder.name not in master]
+    older = [folder for folder in folders if _is_older(folder, digest, planned_at)]
     for folder in older:
         shutil.rmtree(folder, ignore_errors=True)
     return [folder.name for folder in older]

@@ -134,7 +134,13 @@ class Sweeper:
             return
         self._plans_looked_at = time.monotonic()
         for media_id, digest in await self._database.read(media_files.plans):
-            removed = await asyncio.to_thread(remove_superseded, self._storage, media_id, digest, self._link_seconds)
+            try:
+                removed = await asyncio.to_thread(
+                    remove_superseded, self._storage, media_id, digest, self._link_seconds
+                )
+            except OSError as error:
+                log.warning("media file %s: its old plans stay: %s", media_id, error.strerror)
+                continue
             for old in removed:
                 log.info("media file %s: its plan %s was superseded long ago and is removed", media_id, old)
 

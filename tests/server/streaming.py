@@ -133,6 +133,6 @@ async def _holes(app: web.Application) -> AsyncIterator[None]:
 def make_app(film: Film, config: Config | None = None) -> web.Application:
     app = web.Application(middlewares=[answer_errors])
     app[STORAGE], app[TOKENS], app[CONFIG] = film.storage, film.tokens, config or Config()
-    app.cleanup_ctx.extend([_holes, streams.context])
+    app.cleanup_ctx.extend([_holes, streams.context, transport.context])
     app.add_routes((*transport.routes, *streams.routes))
     return app

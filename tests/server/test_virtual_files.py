@@ -36,6 +36,7 @@ LAYOUTS: dict[str, tuple[bytes, Ranges]] = {
     "backwards": (b"moof", ((4 << 20, 300_000), (0, 300_000), (2 << 20, 10))),
     "no-head": (b"", ((77, 200_000),)),
     "head-alone": (b"m" * 100_000, ()),
+    "large-head-alone": (bytes(range(256)) * 4000, ()),
     "small": (b"moof", ((500, 1000), (3000, 2000))),
     "small-limit": (b"m", ((0, SMALL_BYTES - 1),)),
     "last-byte": (b"moof", ((ORIGINAL_BYTES - 1, 1),)),

@@ -44,9 +44,7 @@ def _fonts(reader: Reader, attachments: Element) -> list[Font]:
             if part.kind == FILE_DATA and _is_font(reader, part) and size <= min(room, MOST_FONT_BYTES):
                 found.append(Font(part.body, size))
                 room -= size
-        if len(found) == MOST_FONTS:
-            break
-    return found
+    return found[:MOST_FONTS]
 
 
 def _is_font(reader: Reader, data: Element) -> bool:

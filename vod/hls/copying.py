@@ -120,6 +120,8 @@ def cuts_from_keyframes(samples: Samples, clock: Clock, segment_seconds: Fractio
     if len(cuts) > 1 and end_ticks - cuts[-1] < SHORTEST_SECONDS * clock.timescale:
         cuts.pop()
     cuts.append(end_ticks)
+    if any(later - earlier < SHORTEST_SECONDS * clock.timescale for earlier, later in pairwise(cuts[:-1])):
+        raise NotCopyable("two of its keyframes are too near to each other")  # no sound may lie between them
     if any(later - earlier > floor(nominal * LONGEST) for earlier, later in pairwise(cuts)):
         raise NotCopyable("its keyframes are too far apart")
     return tuple(cuts)

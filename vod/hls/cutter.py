@@ -166,7 +166,10 @@ class _Writer:
 
     async def audio(self, number: int, samples: list[Sample]) -> None:
         start = self.target.grid.cuts[number]
-        await self._publish(number, fmp4.audio_segment(number, start, AAC_FRAME_SAMPLES, samples))
+        try:
+            await self._publish(number, fmp4.audio_segment(number, start, AAC_FRAME_SAMPLES, samples))
+        except ValueError as error:
+            raise OutputRefused(f"Segment {number} cannot be timed: {error}.") from None
 
     def check_complete(self) -> None:
         """Exit code 0 proves nothing: every segment of the span must have come."""

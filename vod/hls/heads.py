@@ -70,6 +70,7 @@ def decode_times(cuts: Sequence[int], edges: Sequence[int], times: Column) -> ND
     r + 1 share the first frame's time, so no sample is decoded after it must be shown, the first one is decoded at the
     cut, and all durations are positive. Raises ValueError where ticks are too coarse.
     """
+    _refuse_empty(edges)
     shown = np.asarray(times, np.int64)
     bounds, limits = np.asarray(edges, np.int64), np.asarray(cuts, np.int64)
     begins, counts, starts = bounds[:-1], np.diff(bounds), limits[:-1]
@@ -114,9 +115,15 @@ def _durations(cuts: Sequence[int], edges: Sequence[int], starts: NDArray[np.int
     return following - starts
 
 
+def _refuse_empty(edges: Sequence[int]) -> None:
+    if any(stop <= begin for begin, stop in pairwise(edges)):
+        raise ValueError("a segment has no sample")
+
+
 def _heads(
     first: int, cuts: Sequence[int], edges: Sequence[int], sizes: Column, flags: int, columns: Sequence[Column]
 ) -> list[bytes]:
+    _refuse_empty(edges)
     rows = _rows(columns)
     row_bytes = 4 * len(columns)
     media_bytes = np.add.reduceat(np.asarray(sizes, np.int64), edges[:-1]).tolist()

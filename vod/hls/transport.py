@@ -20,6 +20,7 @@ DELIMITER_TYPE = 9
 ADTS_HEADER_BYTES = 7
 LARGEST_ADTS_FRAME = (1 << 13) - 1
 NO_BUFFER_TOLD = 0x7FF
+SHORT_FRAMES, DEPENDS_ON_CORE = 0b100, 0b010  # bits of a GASpecificConfig
 STBL = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 
 
@@ -99,7 +100,8 @@ class _Sound:
             raise ValueError("the configuration of the sound is cut off")
         (bits,) = struct.unpack(">H", config[:2])
         profile, rate, channels = (bits >> 11) - 1, bits >> 7 & 0xF, bits >> 3 & 0xF
-        if not (0 <= profile <= 3 and rate < 13 and 1 <= channels <= 7):
+        # nor for short frames, or sound that depends on a core coder's
+        if not (0 <= profile <= 3 and rate < 13 and 1 <= channels <= 7) or bits & (SHORT_FRAMES | DEPENDS_ON_CORE):
             raise ValueError("ADTS has no words for this sound")
         return cls(
             timescale=_timescale(init_section),
@@ -111,12 +113,12 @@ class _Sound:
 
     def units(self, segment: bytes) -> Iterator[Unit]:
         for entry, data in _samples(segment, self.defaults):
-            yield _unit(entry, self.timescale, self._header(len(data)) + data)
+            # no stereo frame is as large; better one is missing than the film ends there
+            if len(data) + ADTS_HEADER_BYTES <= LARGEST_ADTS_FRAME:
+                yield _unit(entry, self.timescale, self._header(len(data)) + data)
 
     def _header(self, size: int) -> bytes:
         size += ADTS_HEADER_BYTES
-        if size > LARGEST_ADTS_FRAME:
-            raise ValueError("a frame of sound is larger than ADTS can tell")
         # sync word, MPEG-4, no checksum; the fields; one frame
         fields = self.profile << 38 | self.rate << 34 | self.channels << 30 | size << 13 | NO_BUFFER_TOLD << 2
         return b"\xff\xf1" + fields.to_bytes(5)

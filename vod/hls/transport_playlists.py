@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
+from math import ceil
 
 from vod.errors import NotFound
 from vod.hls.bandwidth import AAC_LC
@@ -19,6 +21,9 @@ TRANSPORT_MASTER = "transport.m3u8"
 FOLDER = "ts"
 # EXTINF with fractions; EXT-X-MEDIA (RFC 8216 section 7)
 MEDIA_VERSION, MASTER_VERSION = 3, 4
+BANDWIDTH = re.compile(r"((?:AVERAGE-)?BANDWIDTH)=(\d+)")
+# 4 bytes of 188, and what is left of a unit's last packet
+PACKETS, PICTURE_BITS, SOUND_BPS = 1.03, 1500, 6000
 ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"]*"|[^",]*)')
 
 
@@ -57,7 +62,13 @@ def _variants(lines: list[str], sounds: list[dict[str, str]]) -> Iterator[str]:
         if not all(map(_is_carried, attributes["CODECS"].strip('"').split(","))):
             continue
         folder, name = uri.rpartition("/")[0], _name(uri)
-        yield f"{line}\n{folder}/{FOLDER}/{name}{'.' + muxed if muxed else ''}.m3u8"
+        told = BANDWIDTH.sub(partial(_with_overhead, float(attributes.get("FRAME-RATE", 0))), line)
+        yield f"{told}\n{folder}/{FOLDER}/{name}{'.' + muxed if muxed else ''}.m3u8"
+
+
+def _with_overhead(frame_rate: float, told: re.Match[str]) -> str:
+    """What packets, delimiters and parameter sets add, at most (RFC 8216 section 4.3.4.2 wants no less)."""
+    return f"{told[1]}={ceil(int(told[2]) * PACKETS + frame_rate * PICTURE_BITS + SOUND_BPS)}"
 
 
 def _is_carried(codec: str) -> bool:

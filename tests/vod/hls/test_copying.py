@@ -67,6 +67,13 @@ def test_keyframes_too_far_apart_are_refused(keyframes: tuple[int, ...]) -> None
         cuts(*keyframes, end=40)
 
 
+def test_keyframes_between_which_no_packet_of_sound_may_lie_are_refused() -> None:
+    """Of the keyframes at 0, 0.2 and 10.7 s the second is the only one near enough."""
+    samples = columns([0, *every(40, 500, start=200)], keyframes=[0, 1, 22], duration=500)
+    with pytest.raises(NotCopyable, match="too near"):
+        cuts_from_keyframes(samples, CLOCK, SIX, 20_200)
+
+
 def test_sound_that_goes_on_long_behind_the_last_picture_is_refused() -> None:
     samples = columns(every(24, 500), keyframes=[0, 12], duration=500)
     with pytest.raises(NotCopyable, match="too far apart"):

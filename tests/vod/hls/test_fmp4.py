@@ -53,6 +53,13 @@ def test_frames_in_the_order_of_showing_are_decoded_when_shown() -> None:
     assert decode_times((0, 40), (0, 4), [0, 10, 25, 27]).tolist() == [0, 10, 25, 27]
 
 
+def test_a_segment_without_a_sample_is_refused() -> None:
+    with pytest.raises(ValueError, match="no sample"):
+        fmp4.segment(0, 0, 40, [])
+    with pytest.raises(ValueError, match="no sample"):
+        fmp4.audio_segment(0, 0, 1024, [])
+
+
 def test_a_frame_behind_its_segment_s_end_is_refused() -> None:
     with pytest.raises(ValueError, match="outside its segment"):
         decode_times((0, 20, 40), (0, 2, 4), [0, 25, 20, 30])

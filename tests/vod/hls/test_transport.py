@@ -138,7 +138,9 @@ def test_pictures_that_it_has_no_words_for_are_refused() -> None:
         segments_of(path, copy_pictures(path))
 
 
-@pytest.mark.parametrize("config", [b"\x17\x90", b"\x11\x80", b"\x11"], ids=["rate", "channels", "cut off"])
+@pytest.mark.parametrize(
+    "config", [b"\x17\x90", b"\x11\x80", b"\x11\x94", b"\x11"], ids=["rate", "channels", "short frames", "cut off"]
+)
 def test_sound_that_it_has_no_words_for_is_refused(config: bytes) -> None:
     with pytest.raises(ValueError, match="sound"):
         mux(0, [Part(init_section=init(mp4a_entry(config)), segments=[segment(0)])])

@@ -39,6 +39,13 @@ def test_a_variant_has_the_default_sound_in_it() -> None:
     assert [(media.name, media.uri) for media in read.media] == [("English", None), ("Deutsch", "d/ts/audio-ger.m3u8")]
 
 
+def test_what_packets_add_is_told() -> None:
+    before = m3u8.loads(render_multivariant(FILM, offered(FILM), "d/"))
+    told = {variant.stream_info.resolution: variant.stream_info.bandwidth for variant in master(FILM).playlists}
+    for variant in before.playlists:
+        assert told[variant.stream_info.resolution] > 1.03 * variant.stream_info.bandwidth
+
+
 def test_subtitles_are_what_they_were() -> None:
     read = master(FILM, subtitles=SUBTITLES)
     assert [media.uri for media in read.media if media.type == "SUBTITLES"] == ["d/subs-eng.m3u8"]
