@@ -22,7 +22,7 @@ from server.keys import CONFIG, STORAGE, TOKENS
 from server.playlists import REVALIDATED
 from server.raw_response import CROSS_ORIGIN_FIELDS, SAFE_FIELDS
 from server.sendfile import FileResponse
-from server.streams import ID, IMMUTABLE, PLANS, playlist, preflight, representation
+from server.streams import ID, IMMUTABLE, PLANS, playlist, representation
 from server.virtual_files import VirtualFile
 from vod.errors import NotFound
 from vod.hls.transport import Part, mux
@@ -162,5 +162,4 @@ routes: tuple[web.RouteDef, ...] = (
     web.get(MASTER_PATH, serve_master, name="transport-master"),
     web.get(MEDIA_PATH, serve_media, name="transport-media"),
     web.get(SEGMENT_PATH, serve_segment, name="transport-segment"),
-    *(web.options(path, preflight) for path in (MASTER_PATH, MEDIA_PATH, SEGMENT_PATH)),
 )

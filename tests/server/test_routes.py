@@ -44,6 +44,9 @@ PUBLIC = {
 SIGNED = {
     Call("GET", "/stream/hls/{id}/{token}/{name:.+}"),
     Call("OPTIONS", "/stream/hls/{id}/{token}/{name:.+}"),
+    Call("GET", "/stream/hls/{id}/{token}/transport.m3u8"),
+    Call("GET", "/stream/hls/{id}/{token}/{digest}/ts/{names}.m3u8"),
+    Call("GET", "/stream/hls/{id}/{token}/{digest}/ts/{names}/{number}.ts"),
     Call("GET", "/stream/original/{id}/{token}/{name}"),
     Call("OPTIONS", "/stream/original/{id}/{token}/{name}"),
     Call("GET", "/play/{id}/{token}.m3u"),
@@ -102,7 +105,7 @@ def _routes() -> list[web.RouteDef]:
 
 def _call(route: web.RouteDef) -> Call:
     """As the table writes it: the shape of an id is each route's own matter."""
-    path = re.sub(r"{(id|number):(?:[^{}]|{[^{}]*})*}", r"{\1}", route.path)
+    path = re.sub(r"{(id|number|digest|names):(?:[^{}]|{[^{}]*})*}", r"{\1}", route.path)
     return Call(route.method, path)
 
 
@@ -111,6 +114,7 @@ def _path(call: Call) -> str:
     text = call.path.replace("{id}", "7" if numbered else str(NOBODYS))
     text = text.replace("{sidecar}", str(NOBODYS))
     text = text.replace("{token}", "abcd.1.u1.h.AAAAAAAAAAAAAAAAAAAAAA").replace("{name}", "a.mp4")
+    text = text.replace("{digest}", "0" * 16).replace("{names}", "720p").replace("{number}", "00000")
     return text.replace("{name:.+}", "master.m3u8").replace("{path:.+}", "css/base.css")
 
 

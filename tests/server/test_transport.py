@@ -73,6 +73,11 @@ async def test_what_there_is_not_is_not_found(server: Running, film: Film, name:
     assert (await ask(server, segment(film, name))).status == 404
 
 
+async def test_a_page_of_somebody_else_may_ask_with_ranges(server: Running, film: Film) -> None:
+    answer = await ask(server, segment(film), "OPTIONS")
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (204, "*")
+
+
 async def test_a_foreign_token_opens_nothing(server: Running, film: Film) -> None:
     for path in (film.hls("transport.m3u8"), segment(film), segment(film, "720p.m3u8")):
         assert (await ask(server, path.replace(film.token(), "x.y.z"))).status == 403
