@@ -58,6 +58,16 @@ class SampleEntry(NamedTuple):
         return self.decode_time + self.duration
 
 
+def media_timescale(init_section: Bytes) -> int:
+    """Ticks a second of the one track (`mdhd`). Raises ValueError where it is missing or 0."""
+    mdhd = boxes.require(init_section, b"moov", b"trak", b"mdia", b"mdhd")
+    (version,) = boxes.unpack("B", init_section, mdhd)
+    (timescale,) = boxes.unpack("I", init_section, mdhd, 20 if version else 12)
+    if not timescale:
+        raise ValueError("its clock does not tick")
+    return timescale
+
+
 def read_entries(moof: Bytes, defaults: SampleDefaults) -> Iterator[SampleEntry]:
     """Every sample of the one track fragment in `moof` (the whole box), in decode order."""
     if sum(1 for _ in boxes.find_all(moof, b"moof", b"traf")) != 1:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from vod.containers import boxes
 from vod.hls.codecs import audio_specific_config, codec_string
-from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
+from vod.hls.fragments import SampleDefaults, SampleEntry, media_timescale, read_entries
 from vod.hls.mpegts import CLOCK, Stream, Unit, gathered, picture_stream, sound_stream, transport_segment
 
 START_CODE = b"\0\0\0\1"
@@ -61,9 +61,9 @@ class _Pictures:
         record = _configuration(init_section, b"avc1", b"avcC")
         sets = b"".join(START_CODE + unit for unit in _parameter_sets(record))
         return cls(
-            timescale=_timescale(init_section),
+            timescale=media_timescale(init_section),
             defaults=SampleDefaults.of_init_section(init_section),
-            length_bytes=(record[4] & 3) + 1,
+            length_bytes=(_byte(record, 4) & 3) + 1,
             parameter_sets=sets,
         )
 
@@ -104,7 +104,7 @@ class _Sound:
         if not (0 <= profile <= 3 and rate < 13 and 1 <= channels <= 7) or bits & (SHORT_FRAMES | DEPENDS_ON_CORE):
             raise ValueError("ADTS has no words for this sound")
         return cls(
-            timescale=_timescale(init_section),
+            timescale=media_timescale(init_section),
             defaults=SampleDefaults.of_init_section(init_section),
             profile=profile,
             rate=rate,
@@ -136,15 +136,6 @@ def _samples(segment: bytes, defaults: SampleDefaults) -> Iterator[tuple[SampleE
         if start < moof.end or start + entry.size > len(segment):
             raise ValueError("a sample lies outside its segment")
         yield entry, segment[start : start + entry.size]
-
-
-def _timescale(init_section: bytes) -> int:
-    mdhd = boxes.require(init_section, b"moov", b"trak", b"mdia", b"mdhd")
-    (version,) = boxes.unpack("B", init_section, mdhd)
-    (timescale,) = boxes.unpack("I", init_section, mdhd, 20 if version else 12)
-    if not timescale:
-        raise ValueError("the track has no clock")
-    return timescale
 
 
 def _configuration(init_section: bytes, entry: bytes, kind: bytes) -> bytes:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from vod.containers import boxes
 from vod.errors import OutputRefused
 from vod.hls.codecs import codec_string
-from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
+from vod.hls.fragments import SampleDefaults, SampleEntry, media_timescale, read_entries
 from vod.hls.plan import Copied, Grid, Picture, Plan
 from vod.hls.segment_index import SegmentIndex, VirtualSegment, read_segment
 from vod.storage import INIT_SECTION, SEGMENT_INDEX, index_name, segment_name
@@ -113,9 +113,7 @@ def verify_init_section(data: bytes, plan: Plan, name: str) -> None:
     """Raises ValueError with what is wrong."""
     _check(len(data) <= LARGEST_INIT_BYTES, f"{len(data)} bytes are too many")
     _check(sum(1 for _ in boxes.find_all(data, b"moov", b"trak")) == 1, "it must describe one track")
-    mdhd = boxes.require(data, b"moov", b"trak", b"mdia", b"mdhd")
-    (version,) = boxes.unpack("B", data, mdhd)
-    (timescale,) = boxes.unpack("I", data, mdhd, 20 if version else 12)
+    timescale = media_timescale(data)
     _check(timescale == plan.grid(name).timescale, f"its clock ticks {timescale} times a second")
     shifts = [media_time for media_time in _edit_media_times(data) if media_time != 0]
     _check(not shifts, f"an edit list moves the timeline by {shifts[:1]}")

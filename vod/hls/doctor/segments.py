@@ -12,7 +12,7 @@ from vod.containers import boxes
 from vod.containers.samples import Samples, Track
 from vod.hls.codecs import codec_string
 from vod.hls.copyable_codecs import PICTURES
-from vod.hls.fragments import SampleDefaults, SampleEntry
+from vod.hls.fragments import SampleDefaults, SampleEntry, media_timescale
 from vod.hls.idr import find_non_idr
 from vod.hls.segment_index import VirtualSegment
 from vod.hls.verify import fragment_samples, read_fragment
@@ -53,7 +53,7 @@ def read_init(data: bytes) -> InitFacts:
     (entry,) = boxes.children(data, boxes.require(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"))
     kind = entry.kind.decode("ascii")
     is_picture = boxes.find(data, b"moov", b"trak", b"mdia", b"minf", b"vmhd") is not None or kind in PICTURES
-    timescale = _timescale(data)
+    timescale = media_timescale(data)
     track = Track(
         index=0,
         track_id=1,
@@ -72,15 +72,6 @@ def read_init(data: bytes) -> InitFacts:
         defaults=SampleDefaults.of_init_section(data),
         track=track,
     )
-
-
-def _timescale(data: bytes) -> int:
-    mdhd = boxes.require(data, b"moov", b"trak", b"mdia", b"mdhd")
-    (version,) = boxes.unpack("B", data, mdhd)
-    (timescale,) = boxes.unpack("I", data, mdhd, 20 if version else 12)
-    if not timescale:
-        raise ValueError("its clock does not tick")
-    return timescale
 
 
 def read_file(path: Path, uri: str, init: InitFacts) -> SegmentFacts:
