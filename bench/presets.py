@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vod.hls.encoders import OWN_PRESETS
 from vod.hls.ladder import choose_rungs
-from vod.hls.picture import OWN_PRESETS
 
 REFERENCE = "veryfast"
 TRIED = ("ultrafast", "superfast", "superfast-lookahead", REFERENCE, "faster", "fast")

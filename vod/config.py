@@ -88,6 +88,7 @@ class HlsSection(Section):
     audio_span_seconds: float = Field(600.0, ge=6, le=7200)
     open_spans: int = Field(4, ge=1, le=64)
     preset: Preset = "veryfast"
+    encoder: Literal["software", "auto", "nvenc", "qsv", "vaapi"] = "software"
     crf: int = Field(23, ge=10, le=40)
     max_lines: int = Field(1080, ge=144, le=1080)
     copy_originals: bool = True
@@ -101,6 +102,7 @@ class FfmpegSection(Section):
     ffmpeg: str = "ffmpeg"
     ffprobe: str = "ffprobe"
     threads: int = Field(0, ge=0, le=64)
+    device: str = "/dev/dri/renderD128"
     nice: int = Field(19, ge=0, le=19)
     sandbox: Literal["required", "preferred", "off"] = "required"
     max_pixels: int = Field(35_389_440, ge=65_536)

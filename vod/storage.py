@@ -83,6 +83,10 @@ class Storage:
         """A mark: what was handed on of this original as it is did not stand the verification."""
         return self.hls(media_id) / "no-copies"
 
+    def refused_hardware(self, media_id: UUID) -> Path:
+        """A mark: graphics hardware failed on this original, or the worker that has it is gone."""
+        return self.hls(media_id) / "no-hardware"
+
     def master(self, media_id: UUID) -> Path:
         return self.hls(media_id) / MASTER
 

@@ -23,6 +23,7 @@ from vod.ffmpeg.process import Launcher
 from vod.queue import Bell, DbBroker, Doorbell
 from vod.storage import BALLAST_BYTES, Storage
 from worker.context import Context, Lease, Tasks
+from worker.encoder_trial import find_encoder
 from worker.evictor import Evictor
 from worker.heartbeat import Heartbeat
 from worker.runner import Runner
@@ -45,6 +46,7 @@ class Parts:
     config: Config
     storage: Storage
     launcher: Launcher
+    encoder: str
     database: Database
     worker: str
     doorbell: Doorbell
@@ -76,11 +78,13 @@ async def _parts(config: Config) -> AsyncIterator[Parts]:
     await asyncio.to_thread(storage.lay_ballast, 2 * BALLAST_BYTES)
     launcher = Launcher(config.ffmpeg)
     await launcher.start()
+    encoder = await find_encoder(launcher, config)
     async with _database(config) as database, _doorbell(_bells(storage)) as (worker, doorbell):
         yield Parts(
             config=config,
             storage=storage,
             launcher=launcher,
+            encoder=encoder,
             database=database,
             worker=worker,
             doorbell=doorbell,
@@ -133,6 +137,7 @@ def _context(parts: Parts, lease: Lease) -> Context:
         storage=parts.storage,
         database=parts.database,
         launcher=parts.launcher,
+        encoder=parts.encoder,
         worker=parts.worker,
         lease=lease,
         tell=parts.bell.ring,

@@ -12,6 +12,7 @@ from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind
 from vod.config import Config
 from vod.ffmpeg.process import Launcher
+from vod.hls.plan import SOFTWARE
 from vod.storage import Storage
 
 
@@ -72,6 +73,7 @@ class Context:
     launcher: Launcher
     worker: str
     lease: Lease
+    encoder: str = SOFTWARE  # a key of `vod.hls.encoders`: what new films are planned for
     tell: Callable[[], None] = lambda: None  # a segment is there: rings at whoever may wait for it
 
 

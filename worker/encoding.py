@@ -20,12 +20,13 @@ from vod.ffmpeg.process import Command, Limits, Running
 from vod.hls.cutter import CameTooLate, Target, cut_audio, cut_video
 from vod.hls.encode import Input, Span
 from vod.hls.picture import ladder_arguments
-from vod.hls.plan import AudioPlan, Copied, Encoded, Plan, Rendition, Rung
+from vod.hls.plan import SOFTWARE, AudioPlan, Copied, Encoded, Plan, Rendition, Rung
 from vod.hls.progress import load_plan, rendition_states
 from vod.hls.sound import audio_arguments
 from worker.context import Context
 from worker.copies import write_segment
-from worker.lanes import advance, give_up_copies, refresh
+from worker.hardware import HardwareFailed, hardware_for, on_hardware
+from worker.lanes import advance, give_up_copies, give_up_hardware, refresh
 from worker.reels import Reel
 
 log = getLogger(__name__)
@@ -74,7 +75,19 @@ async def run(job: JobSnapshot, context: Context) -> None:
         path=context.storage.original(media.id, media.extension),
         max_pixels=context.config.ffmpeg.max_pixels,
         threads=context.config.ffmpeg.threads,
+        device=context.config.ffmpeg.device,
     )
+    try:
+        with on_hardware(job, context, plan):
+            await _make_missing(job, context, plan, source)
+    except HardwareFailed as failure:
+        await give_up_hardware(context, media.id, failure.detail)
+        raise JobCancelled("The film is planned anew.") from None
+    await asyncio.to_thread(_sync_folders, job, context, plan)
+    await advance(job, context, plan)
+
+
+async def _make_missing(job: JobSnapshot, context: Context, plan: Plan, source: Input) -> None:
     for parts, span in await asyncio.to_thread(_missing, job, context, plan):
         copies = [part for part in parts if isinstance(part, Copied)]
         for copied in copies:
@@ -82,8 +95,6 @@ async def run(job: JobSnapshot, context: Context) -> None:
         encoded = [part for part in parts if not isinstance(part, Copied)]
         if encoded:
             await _make(_Work(job, context, plan, encoded, span), source)
-    await asyncio.to_thread(_sync_folders, job, context, plan)
-    await advance(job, context, plan)
 
 
 def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Rendition], Span]]:
@@ -130,6 +141,7 @@ async def _encode(work: _Work, span: Span, source: Input, *, gap_allowed: bool) 
         arguments=tuple(arguments),
         reads=(source.path,),
         outputs=len(work.parts),
+        hardware=hardware_for(_encoder(work), source.device),
         limits=_limits(work),
         urgent=work.job.is_urgent,
     )
@@ -163,6 +175,10 @@ def _arguments(work: _Work, span: Span, source: Input) -> list[str]:
     if work.plan.video is None:
         raise KeyError(work.job.lane)
     return ladder_arguments(work.plan, work.plan.video, rungs, span, source)
+
+
+def _encoder(work: _Work) -> str:
+    return work.plan.encoder if isinstance(work.parts[0], Rung) else SOFTWARE
 
 
 def _target(work: _Work, span: Span, part: Encoded, gap_allowed: bool) -> Target:

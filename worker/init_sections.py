@@ -15,6 +15,7 @@ from vod.hls.encode import Input
 from vod.hls.picture import header_arguments
 from vod.hls.plan import Plan, Rung
 from worker.context import Context
+from worker.hardware import hardware_for
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +31,13 @@ async def make_init_sections(context: Context, media_id: UUID, plan: Plan) -> No
     media = (await context.database.run(media_files.get, media_id)).media_file
     settings = context.config.ffmpeg
     original = context.storage.original(media_id, media.extension)
-    source = Input(path=original, max_pixels=settings.max_pixels, threads=settings.threads)
+    source = Input(path=original, max_pixels=settings.max_pixels, threads=settings.threads, device=settings.device)
     command = Command(
         program="ffmpeg",
         arguments=tuple(header_arguments(plan, plan.video, missing, source)),
         reads=(original,),
         outputs=len(missing),
+        hardware=hardware_for(plan.encoder, settings.device),
         limits=LIMITS,
         urgent=True,
     )

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from uuid import UUID
 
 from vod import storage as files
@@ -186,6 +187,15 @@ def _record(
 
 async def give_up_copies(context: Context, media_id: UUID, reason: str) -> None:
     """The film is planned anew, with everything encoded; who watches the old plan watches on."""
+    await _plan_anew(context, media_id, context.storage.refused_copies(media_id), reason)
+
+
+async def give_up_hardware(context: Context, media_id: UUID, reason: str) -> None:
+    """Like `give_up_copies`: the film is planned anew for x264, which every worker has."""
+    await _plan_anew(context, media_id, context.storage.refused_hardware(media_id), reason)
+
+
+async def _plan_anew(context: Context, media_id: UUID, mark: Path, reason: str) -> None:
     log.warning("media file %s: %s", media_id, reason)
-    await asyncio.to_thread(files.publish, context.storage.refused_copies(media_id), reason.encode())
+    await asyncio.to_thread(files.publish, mark, reason.encode())
     await context.database.run(jobs.add, media_id, JobKind.PROBE, priority=jobs.PROBE)

@@ -24,7 +24,7 @@ from vod.containers.samples import NotCopyable
 from vod.ffmpeg.packets import Streams
 from vod.ffmpeg.probe import probe
 from vod.ffmpeg.source import Source
-from vod.hls.plan import COPY_LANE, LADDER_LANE, Plan
+from vod.hls.plan import COPY_LANE, LADDER_LANE, SOFTWARE, Plan
 from vod.hls.planning import PlanSettings, make_plan
 from vod.hls.playlist import render_media_playlist
 from vod.hls.policy import kept_lanes
@@ -73,7 +73,7 @@ async def _packets(reading: Awaitable[OriginalIndex]) -> Streams:
 
 def _plan(context: Context, media_id: UUID, source: Source, index: OriginalIndex) -> Plan:
     """Stored, with the copies that it holds; what turns out to be no copy after all is encoded."""
-    settings = plan_settings(context.config.hls)
+    settings = plan_settings(context.config.hls, _encoder(context, media_id))
     plan = make_plan(source, settings, index.tracks, copied_on_demand=index.outlined is not None)
     try:
         write_copies(context.storage, media_id, plan, index)
@@ -84,9 +84,17 @@ def _plan(context: Context, media_id: UUID, source: Source, index: OriginalIndex
     return plan
 
 
-def plan_settings(hls: HlsSection) -> PlanSettings:
+def _encoder(context: Context, media_id: UUID) -> str:
+    return SOFTWARE if context.storage.refused_hardware(media_id).exists() else context.encoder
+
+
+def plan_settings(hls: HlsSection, encoder: str = SOFTWARE) -> PlanSettings:
     return PlanSettings(
-        segment_seconds=Fraction(str(hls.segment_seconds)), preset=hls.preset, crf=hls.crf, max_lines=hls.max_lines
+        segment_seconds=Fraction(str(hls.segment_seconds)),
+        preset=hls.preset,
+        crf=hls.crf,
+        max_lines=hls.max_lines,
+        encoder=encoder,
     )
 
 

@@ -19,7 +19,7 @@ from vod.errors import HomereelError, OutputRefused, ProcessError, SourceError
 from vod.ffmpeg.guards import guard_arguments, input_guards
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.hls.fragments import SampleDefaults
-from vod.hls.plan import Copied, CopiedRung, Plan
+from vod.hls.plan import SOFTWARE, Copied, CopiedRung, Plan, Rung
 from vod.hls.policy import Policy, kept_lanes, kept_renditions
 from vod.hls.progress import load_plan
 from vod.hls.verify import SegmentRefused, read_samples, verify_rendition
@@ -27,7 +27,7 @@ from vod.storage import INIT_SECTION, segment_name
 from worker.checkup import log_broken_rules
 from worker.context import Context
 from worker.copies import refuse_open_groups, write_out
-from worker.lanes import give_up_copies, open_spans
+from worker.lanes import give_up_copies, give_up_hardware, open_spans
 
 log = getLogger(__name__)
 
@@ -90,14 +90,23 @@ async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, policy: Pol
     """Raises SourceError where the segment was refused before: it would come out the same a third time."""
     path = context.storage.segment(job.media_file_id, plan.digest, refusal.rendition, refusal.number)
     if not await asyncio.to_thread(_put_aside, path):
-        # Whoever asks for a retry, after an update perhaps, gets another two tries.
-        await asyncio.to_thread(_forget_refused, job, context, plan)
-        raise SourceError(f"A part of this film cannot be made playable. {refusal.detail}")
+        await _give_up(job, context, plan, refusal)
+        return
     log.warning("media file %s: %s It is made anew.", job.media_file_id, refusal.detail)
     lanes = kept_lanes(plan, policy).items()
     lane = next(lane for lane, parts in lanes if refusal.rendition in {part.name for part in parts})
     await open_spans(context, job.media_file_id, plan, lane, priority=jobs.HEAD)
     await context.database.run(_ask_alone, job.media_file_id, lane, refusal)
+
+
+async def _give_up(job: JobSnapshot, context: Context, plan: Plan, refusal: SegmentRefused) -> None:
+    """Raises SourceError, but where another encoder may do better."""
+    if plan.encoder != SOFTWARE and isinstance(plan.renditions[refusal.rendition], Rung):
+        await give_up_hardware(context, job.media_file_id, f"The encoder {plan.encoder} failed: {refusal.detail}")
+        return
+    # Whoever asks for a retry, after an update perhaps, gets another two tries.
+    await asyncio.to_thread(_forget_refused, job, context, plan)
+    raise SourceError(f"A part of this film cannot be made playable. {refusal.detail}")
 
 
 def _ask_alone(media_id: UUID, lane: str, refusal: SegmentRefused) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vod.ffmpeg import sandbox
+from vod.ffmpeg.command import NO_HARDWARE, Hardware
 
 # Where dynamic loaders look; a binary from elsewhere (conda, /opt) brings the `lib` beside its own `bin`.
 LIBRARY_FOLDERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store")
@@ -51,16 +52,17 @@ def caged(
     nice: int,
     address_space_bytes: int,
     cpu_seconds: int | None,
+    hardware: Hardware = NO_HARDWARE,
 ) -> list[str]:
     """The argv that runs `command` (its program an absolute path) inside the walls; this process is its parent."""
-    limits = {"CORE": 0, "FSIZE": 0, "NOFILE": OPEN_FILES, "AS": address_space_bytes}
-    if cpu_seconds is not None:
-        limits["CPU"] = cpu_seconds
+    limits = {"CORE": 0, "FSIZE": 0, "NOFILE": OPEN_FILES, "AS": address_space_bytes, "CPU": cpu_seconds}
+    if hardware.devices:
+        limits["AS"] = None  # drivers of graphics hardware reserve more addresses than any machine has memory
     orders: list[tuple[str, object]] = [("parent", os.getpid()), ("nice", nice)]
     orders += [("pipe", pipe) for pipe in pipes]
-    orders += [("limit", f"{kind}={limit}") for kind, limit in limits.items()]
+    orders += [("limit", f"{kind}={limit}") for kind, limit in limits.items() if limit is not None]
     if walls.landlock_abi:
-        orders += [("landlock", 1), *_open_paths(Path(command[0]), reads)]
+        orders += [("landlock", 1), *_open_paths(Path(command[0]), reads), *_hardware_paths(hardware)]
     if walls.seccomp:
         orders += [("seccomp", 1)]
     script = [sys.executable, "-I", "-S", sandbox.__file__]
@@ -76,3 +78,8 @@ def _open_paths(program: Path, reads: Sequence[Path]) -> Iterator[tuple[str, str
     for loader in [found for pattern in LOADERS for found in glob.glob(pattern)]:  # noqa: PTH207 - absolute pattern
         yield "executable", loader
     yield "executable", program
+
+
+def _hardware_paths(hardware: Hardware) -> Iterator[tuple[str, Path]]:
+    yield from (("device", path) for path in hardware.devices if path.exists())
+    yield from (("library", path) for path in hardware.reads if path.exists())

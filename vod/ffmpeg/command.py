@@ -27,11 +27,23 @@ PROBE_LIMITS = Limits(address_space_bytes=GIB, wall_seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """What an encoder in hardware must be let at; what this machine lacks of it does no harm."""
+
+    devices: tuple[Path, ...] = ()  # files that it opens, writes and commands
+    reads: tuple[Path, ...] = ()  # files and folders where its driver looks for them
+
+
+NO_HARDWARE = Hardware()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     program: Program
     arguments: tuple[str, ...]  # inputs are `-i file:PATH`, media outputs `pipe:3`, `pipe:4`, …
     reads: tuple[Path, ...] = ()  # the only files the child may open, besides its libraries
     outputs: int = 0
+    hardware: Hardware = NO_HARDWARE
     limits: Limits = PROBE_LIMITS
     urgent: bool = False  # somebody waits: an equal of the server, not what stands back; ffprobe always is
 

@@ -19,12 +19,12 @@ from pathlib import Path
 from vod.config import FfmpegSection
 from vod.errors import ProcessFailed, SandboxUnavailable
 from vod.ffmpeg import cage, selftest
-from vod.ffmpeg.command import GIB, PROBE_LIMITS, Command, Finished, Limits, Program
+from vod.ffmpeg.command import GIB, PROBE_LIMITS, Command, Finished, Hardware, Limits, Program
 from vod.ffmpeg.pipes import Pipes
 from vod.ffmpeg.progress import OnProgress
 from vod.ffmpeg.running import Running
 
-__all__ = ["GIB", "PROBE_LIMITS", "Capabilities", "Command", "Finished", "Launcher", "Limits", "Running"]
+__all__ = ["GIB", "PROBE_LIMITS", "Capabilities", "Command", "Finished", "Hardware", "Launcher", "Limits", "Running"]
 
 log = getLogger(__name__)
 
@@ -105,6 +105,7 @@ class Launcher:
             nice=0 if command.urgent or command.program == "ffprobe" else self.settings.nice,
             address_space_bytes=command.limits.address_space_bytes,
             cpu_seconds=command.limits.cpu_seconds,
+            hardware=command.hardware,
         )
         log.debug("starting %s", shlex.join(argv))
         try:

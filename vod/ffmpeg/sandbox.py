@@ -29,7 +29,7 @@ CAP_DAC_READ_SEARCH = 1 << 2  # alone kept of root's: an original may belong to 
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 LANDLOCK_CREATE_RULESET_VERSION = 1
 LANDLOCK_RULE_PATH_BENEATH = 1
-EXECUTE, READ_FILE, READ_DIR = 1 << 0, 1 << 2, 1 << 3
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, IOCTL_DEVICE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 15
 # Rights over files that each ABI can take away: 13 bits, then REFER, TRUNCATE, and IOCTL_DEV with ABI 5.
 HANDLED_BITS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 LANDLOCK_NET = 0b11  # bind and connect over TCP, from ABI 4
@@ -93,7 +93,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 #   parent PID          the program dies with it          nice N             added to our own niceness
 #   pipe FD             becomes 3, 4, … in this order     limit KIND=N       soft and hard, KIND as in RLIMIT_KIND
 #   read PATH           a file it may open                library PATH       what the dynamic loader reads
-#   executable PATH     the program and its loader        landlock, seccomp  1: install it
+#   executable PATH     the program and its loader        device PATH        a device file that it commands
+#   landlock, seccomp   1: install it
 Orders = dict[str, list[str]]
 
 
@@ -181,6 +182,8 @@ def _close_file_system(orders: Orders) -> None:
         _allow(ruleset, path, READ_FILE | READ_DIR)
     for path in orders.get("executable", []):
         _allow(ruleset, path, READ_FILE | EXECUTE)
+    for path in orders.get("device", []):
+        _allow(ruleset, path, (READ_FILE | WRITE_FILE | IOCTL_DEVICE) & handled)
     _check(libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, ctypes.c_uint(0)), "Landlock")
     os.close(ruleset)
 

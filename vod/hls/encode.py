@@ -41,6 +41,7 @@ class Input:
     path: Path
     max_pixels: int
     threads: int  # of the decoder and of each encoder
+    device: str = ""  # of encoders in hardware: the render node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +53,10 @@ class Span:
     seek_back_seconds: Fraction = Fraction(0)
 
 
-def compiled(outputs: list[Any]) -> list[str]:
+def compiled(outputs: list[Any], *global_arguments: str) -> list[str]:
     merged = ffmpeg.merge_outputs(*outputs) if len(outputs) > 1 else outputs[0]
     # timestamps of the original all the way: a span's frames lie where they lie in the film
-    argv: list[str] = merged.global_args("-copyts").compile()
+    argv: list[str] = merged.global_args("-copyts", *global_arguments).compile()
     return argv[1:]
 
 

@@ -23,6 +23,7 @@ from vod.hls.encode import (
     open_original,
     seek_time,
 )
+from vod.hls.encoders import ENCODERS
 from vod.hls.plan import Plan, Rung, VideoPlan
 
 KEYFRAME_SECONDS = Fraction(2)  # IDR distance (Apple 1.13)
@@ -35,21 +36,22 @@ TONE_MAP = (
     ("tonemap", {"tonemap": "hable", "desat": 0}),
     ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
 )
-# Presets that x264 has no name for: its own, and what is set beside. Ten frames of lookahead give back what superfast
-# saves too much at: a quarter less CPU than veryfast for 4 to 8 % more bits, at one VMAF (`bench.presets`).
-OWN_PRESETS = {"superfast-lookahead": ("superfast", "mbtree=1:rc-lookahead=10:weightp=1")}
 HIGH_DEFINITION_LINES = 720
 HDR_DEFAULTS = {"pq": "smpte2084", "hlg": "arib-std-b67"}
 
 
 def ladder_arguments(plan: Plan, video: VideoPlan, rungs: Sequence[Rung], span: Span, source: Input) -> list[str]:
     """All `rungs` (highest first) from one decode; output n is rung n."""
-    return compiled(_outputs(plan, video, rungs, span, source, {}))
+    return _compiled(plan, source, _outputs(plan, video, rungs, span, source, {}))
 
 
 def header_arguments(plan: Plan, video: VideoPlan, rungs: Sequence[Rung], source: Input) -> list[str]:
     """The film's first frame alone through the same encoders: their headers are those of every span."""
-    return compiled(_outputs(plan, video, rungs, Span(first=0, last=0), source, {"frames:v": 1}))
+    return _compiled(plan, source, _outputs(plan, video, rungs, Span(first=0, last=0), source, {"frames:v": 1}))
+
+
+def _compiled(plan: Plan, source: Input, outputs: list[Any]) -> list[str]:
+    return compiled(outputs, *ENCODERS[plan.encoder].global_arguments(source.device))
 
 
 def _outputs(
@@ -67,6 +69,7 @@ def _outputs(
         else:
             this = picture
         options = _video_options(plan, video, rung, span, source) | limits
+        this = ENCODERS[plan.encoder].takes(this)
         outputs.append(ffmpeg.output(this, f"pipe:{FIRST_PIPE + n}", **options))
     return outputs
 
@@ -153,23 +156,13 @@ def _is_high_definition(video: VideoPlan) -> bool:
 
 
 def _video_options(plan: Plan, video: VideoPlan, rung: Rung, span: Span, source: Input) -> dict[str, object]:
-    preset, parameters = OWN_PRESETS.get(plan.preset, (plan.preset, ""))
+    encoder = ENCODERS[plan.encoder]
     return {
-        "c:v": "libx264",
-        "preset": preset,
+        "c:v": encoder.codec,
         "profile:v": rung.profile,
-        "level:v": rung.level,
-        # constant quality with a ceiling (Apple 1.30): easy scenes stay small
-        "crf": rung.crf,
         "maxrate": rung.peak_bps,
         "bufsize": rung.buffer_bits,
-        # the headers of any two spans are the same bytes
-        "x264-params": ":".join(filter(None, ("stitchable=1", parameters))),
-        # keyframes only where the plan says: no scene cuts, no limit of x264's own
-        "sc_threshold": 0,
-        "g": 99_999,
-        "keyint_min": 1,
-        "forced-idr": 1,
+        **encoder.options(plan, rung),
         "force_key_frames": _keyframe_times(video, span),
         # every frame that comes out of the filters, with its own time
         "fps_mode": "passthrough",

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 PLAN_VERSION = 2
+SOFTWARE = "x264"  # the encoder of every machine
 LADDER_LANE = "ladder"
 PREVIEW_LANE = "preview"
 COPY_LANE = "copy"  # virtual segments; where the whole original is indexed at once, nothing is ever made in it
@@ -162,6 +163,7 @@ class Plan:
     copied_audio: tuple[CopiedAudio, ...] = ()
     copied_on_demand: bool = False  # each virtual segment is read from the original when it is asked for
     subtitles: tuple[SubtitlePlan, ...] = ()
+    encoder: str = SOFTWARE  # whose headers all of its rungs have, a key of `vod.hls.encoders`
     version: int = PLAN_VERSION
 
     @cached_property
@@ -226,7 +228,10 @@ class Plan:
         return Grid(clock.timescale, clock.cuts)
 
     def to_json(self) -> str:
-        return json.dumps(_encode(self), sort_keys=True, separators=(",", ":"))
+        record = _encode(self)
+        if self.encoder == SOFTWARE:
+            del record["encoder"]  # so that plans which are older than the choice keep their digest
+        return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Plan:

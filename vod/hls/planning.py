@@ -17,7 +17,7 @@ from vod.errors import SourceError
 from vod.ffmpeg.source import FrameTimes, Source, VideoStream
 from vod.hls.copies import Tracks, below, copy_picture
 from vod.hls.ladder import choose_rungs
-from vod.hls.plan import Plan, VideoPlan
+from vod.hls.plan import SOFTWARE, Plan, VideoPlan
 from vod.hls.sound_planning import plan_audio
 from vod.hls.subtitles import plan_subtitles
 
@@ -36,6 +36,7 @@ class PlanSettings:
     preset: str
     crf: int
     max_lines: int
+    encoder: str = SOFTWARE
 
 
 def make_plan(
@@ -65,6 +66,7 @@ def make_plan(
         copied_audio=copied,
         copied_on_demand=copied_on_demand and (bool(copied) or (video is not None and video.copied is not None)),
         subtitles=plan_subtitles(source.subtitles),
+        encoder=settings.encoder,
     )
 
 

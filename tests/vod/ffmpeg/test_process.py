@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import os
 import select
@@ -20,7 +21,7 @@ from tests.clips import clip
 from vod.config import FfmpegSection
 from vod.errors import OutputRefused, ProcessFailed, ProcessTimeout, SandboxUnavailable
 from vod.ffmpeg import cage
-from vod.ffmpeg.process import GIB, Command, Launcher, Limits
+from vod.ffmpeg.process import GIB, Command, Hardware, Launcher, Limits
 
 ROOT = Path(__file__).parents[3]
 ROOMY = Limits(address_space_bytes=4 * GIB, wall_seconds=60, output_bytes=GIB)
@@ -127,6 +128,24 @@ async def test_a_file_that_is_not_named_cannot_be_read(launcher: Launcher) -> No
         await running.outputs[0].read()
         with pytest.raises(ProcessFailed) as failure:
             await running.finish()
+    assert "Permission denied" in failure.value.stderr_tail
+
+
+async def test_a_device_that_is_named_can_be_written(launcher: Launcher) -> None:
+    """Nothing else of the same folder; /dev/full lets itself be opened and takes no byte."""
+    full = dataclasses.replace(remux("-y", "/dev/full"), hardware=Hardware(devices=(Path("/dev/full"),)))
+    with pytest.raises(ProcessFailed) as failure:
+        await launcher.run(full)
+    assert "No space left on device" in failure.value.stderr_tail
+    with pytest.raises(ProcessFailed) as failure:
+        await launcher.run(dataclasses.replace(full, hardware=Hardware(devices=(Path("/dev/null"),))))
+    assert "Permission denied" in failure.value.stderr_tail
+
+
+async def test_a_folder_that_a_driver_reads_can_be_read_and_not_written(launcher: Launcher, tmp_path: Path) -> None:
+    reads = Hardware(reads=(tmp_path, tmp_path / "what-this-machine-lacks"))
+    with pytest.raises(ProcessFailed) as failure:
+        await launcher.run(dataclasses.replace(remux(str(tmp_path / "out.nut")), hardware=reads))
     assert "Permission denied" in failure.value.stderr_tail
 
 
