@@ -17,6 +17,7 @@ from posixpath import dirname
 
 import aiohttp
 import m3u8
+from PIL import Image
 
 from vod.hls.plan import EARLIEST_END_SECONDS, Plan
 
@@ -131,14 +132,28 @@ def _planned_end(kind: str, plan: Plan) -> Fraction:
 
 def decoded_ends(framecrc: str) -> list[tuple[str, Fraction]]:
     """ "audio" or "video" of each stream, and when its last frame stops, in seconds."""
+    return [(kind, max((end for _, end in shown), default=Fraction(0))) for kind, shown in _decoded(framecrc)]
+
+
+def _decoded(framecrc: str) -> list[tuple[str, list[tuple[Fraction, Fraction]]]]:
+    """Of each stream its kind, and when each of its frames begins and ends."""
     kinds = {int(number): kind for number, kind in re.findall(r"^#media_type (\d+): (\S+)$", framecrc, re.M)}
     units = {int(number): Fraction(unit) for number, unit in re.findall(r"^#tb (\d+): (\S+)$", framecrc, re.M)}
-    ends = dict.fromkeys(units, 0)
+    frames: dict[int, list[tuple[Fraction, Fraction]]] = {number: [] for number in units}
     for line in framecrc.splitlines():
         if not line.startswith("#"):
             number, _, shown, duration = (int(part) for part in line.split(",")[:4])
-            ends[number] = max(ends[number], shown + duration)
-    return [(kinds[number], ends[number] * unit) for number, unit in units.items()]
+            frames[number].append((shown * units[number], (shown + duration) * units[number]))
+    return [(kinds[number], shown) for number, shown in frames.items()]
+
+
+async def decode_from(url: str, place: float, seconds: float) -> tuple[dict[str, list[tuple[float, float]]], list[str]]:
+    """When each frame of the first pictures and sound begins and ends, by kind; and what ffmpeg complains of."""
+    encoders = ("-map", "0:v:0", "-map", "0:a:0", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-fps_mode", "passthrough")
+    stretch = ("-copyts", "-ss", str(place), "-to", str(place + seconds), "-i", url)
+    output, errors, _ = await _run("ffmpeg", "-nostdin", "-v", "warning", *stretch, *encoders, "-f", "framecrc", "-")
+    frames = {kind: [(float(start), float(end)) for start, end in shown] for kind, shown in _decoded(output)}
+    return frames, _without_subtitles(errors.splitlines())
 
 
 async def play_in_mpv(stream: Stream) -> Show:
@@ -155,6 +170,15 @@ async def play_in_mpv(stream: Stream) -> Show:
     end = float(plan.duration_seconds - frame_seconds)
     off = abs(float(reached[1]) - end) if reached else inf
     return Show(off_seconds=off, complaints=_complaints(_without_subtitles(rest.splitlines()), status))
+
+
+async def seek_in_mpv(url: str, place: float) -> Image.Image:
+    """The first picture that it shows when it is to begin there."""
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = ("--vo=image", "--vo-image-format=png", f"--vo-image-outdir={folder}", "--ao=null", "--no-audio")
+        await _run("mpv", "--no-config", *outputs, f"--start={place}", "--frames=1", url)
+        (shown,) = Path(folder).glob("*.png")
+        return Image.open(shown).convert("L")
 
 
 async def run_vlc(url: str, *options: str) -> tuple[str, int]:

@@ -10,17 +10,20 @@ import asyncio
 import random
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.e2e.browser.house import House as BrowserHouse
 from tests.e2e.browser.house import drive
 from tests.e2e.films import BAR_PIXELS, CLOCK_BARS, LONG_SECONDS, film
 from tests.e2e.house import LOOK_SECONDS, PATIENCE_SECONDS, open_house
-from tests.e2e.players import refusals, run_vlc
+from tests.e2e.players import decode_from, refusals, run_vlc, seek_in_mpv
 from vod.hls.fragments import SampleDefaults
 from vod.hls.plan import Plan
 from vod.hls.progress import load_plan
@@ -32,10 +35,14 @@ SETTINGS = {"HOMEREEL_HLS_PRESET": "medium", "HOMEREEL_HLS_CRF": "10", "HOMEREEL
 VIEWERS = ("hls.js", "Shaka")
 SEEKS = 5
 VLC_SECONDS = (255, 267)  # a stretch that nobody else sees
+# By DASH: before 7.1.1 ffmpeg cannot seek in HLS of fragmented MP4 (mpv-player/mpv#15184).
+FFMPEG_PLACES, FFMPEG_SECONDS = (239, 281), 7  # two at the same time, each over a seam or two
+MPV_PLACE = 271
 SHORTEST_STEP_SECONDS = 20  # so that no place was fetched with the one before
 # A frame of the picture's second may be on the screen when the next has begun.
 LATE_SECONDS = 0.1
 FRAME_RATE = 25
+WHITE = 128  # and brighter
 FRAMES_IN_HAND = 10  # decoded before the counting began, or not counted yet
 
 pytestmark = pytest.mark.timeout(900)
@@ -67,8 +74,11 @@ async def _spend(folder: Path) -> Any:
         )
         master = house.url(media["manifestUrl"])
         log, _ = await run_vlc(master, f"--start-time={VLC_SECONDS[0]}", f"--stop-time={VLC_SECONDS[1]}")
+        manifest = house.url(media["dashUrl"])
+        decoded = await asyncio.gather(*(decode_from(manifest, place, FFMPEG_SECONDS) for place in FFMPEG_PLACES))
+        shown = await seek_in_mpv(manifest, MPV_PLACE)
         seams = list(_seams(storage, UUID(identifier), plan))
-    return seen | {"there": there, "seams": seams, "vlc": log}
+    return seen | {"there": there, "seams": seams, "vlc": log, "ffmpeg": decoded, "mpv": shown}
 
 
 def _places(dice: random.Random) -> list[int]:
@@ -124,6 +134,27 @@ def test_vlc_plays_from_a_place_that_nobody_has_made_and_is_never_refused(night:
     first, last = (second // 6 for second in VLC_SECONDS)
     assert fetched >= set(range(first, last + 1))
     assert not fetched & set(range(1, first - 1))
+
+
+@pytest.mark.parametrize("viewer", range(len(FFMPEG_PLACES)))
+def test_ffmpeg_decodes_from_a_place_that_nobody_has_made_without_a_gap(night: Any, viewer: int) -> None:
+    place, (frames, complaints) = FFMPEG_PLACES[viewer], night["ffmpeg"][viewer]
+    assert complaints == []
+    assert frames.keys() == {"video", "audio"}
+    for shown in frames.values():
+        assert place - 0.1 <= shown[0][0] <= place + 0.1
+        assert shown[-1][1] >= place + FFMPEG_SECONDS - 0.1
+        assert max(abs(start - end) for (_, end), (start, _) in pairwise(shown)) < 0.001
+
+
+def test_mpv_shows_the_place_that_it_is_sent_to(night: Any) -> None:
+    assert _clock(night["mpv"]) == MPV_PLACE
+
+
+def _clock(picture: Image.Image) -> int:
+    """The second that is written in it."""
+    middles = np.asarray(picture)[BAR_PIXELS // 2, BAR_PIXELS // 2 :: BAR_PIXELS][:CLOCK_BARS]
+    return sum(1 << bar for bar, brightness in enumerate(middles) if brightness > WHITE)
 
 
 def test_hardly_more_than_the_beginning_was_there_when_they_came(night: Any) -> None:

@@ -9,6 +9,7 @@ import { percent } from "./format.js";
  * @property {"UPLOADING" | "UPLOADED" | "PROCESSING" | "READY" | "FAILED"} status
  * @property {boolean} playable
  * @property {string | null} manifestUrl
+ * @property {string | null} [dashUrl] the same film by MPEG-DASH
  * @property {string | null} ladderUrl
  * @property {number | null} duration seconds
  * @property {Record<string, number>} progress 0..1 by lane

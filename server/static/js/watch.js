@@ -156,7 +156,7 @@ class WatchPage {
   /** @param {Media} media */
   drawLinks(media) {
     const absolute = (/** @type {string | null | undefined} */ path) => (path ? new URL(path, location.href).href : "");
-    const links = { play: media.playUrl, stream: media.manifestUrl };
+    const links = { play: media.playUrl, stream: media.manifestUrl, dash: media.dashUrl };
     for (const [name, path] of Object.entries(links)) {
       const field = /** @type {HTMLInputElement} */ (one(`[data-link="${name}"]`, this.root));
       if (document.activeElement !== field) field.value = absolute(path);
