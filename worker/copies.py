@@ -28,9 +28,9 @@ from vod.hls.copies import Tracks
 from vod.hls.copying import Clock
 from vod.hls.idr import find_non_idr
 from vod.hls.index_writing import encode
-from vod.hls.init_section import copied_init_section
+from vod.hls.init_section import copied_init_section, init_section
 from vod.hls.matroska_copying import check_pictures
-from vod.hls.plan import Copied, CopiedRung, Plan
+from vod.hls.plan import Copied, CopiedRung, Plan, VideoPlan
 from vod.hls.segment_index import VirtualSegment, read_segment
 from vod.hls.virtual import audio_segments, video_segments
 from vod.storage import Storage
@@ -54,6 +54,7 @@ class OriginalIndex:
     path: Path
     tracks: Tracks = field(default_factory=dict)
     outlined: MatroskaFile | None = None  # then `tracks` tell where can be cut, not where the media lie
+    remuxed_moov: bytes = b""  # of the track that is not in place
     ticks_a_second: int = 0  # of every stream, as ffprobe has it; 0: each track has its own
 
     @property
@@ -137,6 +138,14 @@ def write_copies(storage: Storage, media_id: UUID, plan: Plan, index: OriginalIn
             content = encode(_segments(plan, copied, index), index.path.stat().st_size)
             files.publish(storage.segment_index(media_id, plan.digest, copied.name), content)
         files.sync_folder(folder)
+    if plan.video is not None and plan.video.remuxed is not None:
+        _write_remuxed_init(storage.rendition(media_id, plan.digest, plan.video.remuxed.name), plan.video, index)
+
+
+def _write_remuxed_init(folder: Path, video: VideoPlan, index: OriginalIndex) -> None:
+    files.make_folder(folder)
+    files.publish_once(folder / files.INIT_SECTION, init_section(index.remuxed_moov, video.timescale, video.cuts[-1]))
+    files.sync_folder(folder)
 
 
 def write_segment(storage: Storage, media_id: UUID, plan: Plan, copied: Copied, reel: Reel, number: int) -> bool:

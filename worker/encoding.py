@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -15,13 +15,14 @@ from vod import storage as files
 from vod.catalog import media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.containers.samples import NotCopyable
-from vod.errors import DiskFull, JobCancelled
+from vod.errors import DiskFull, JobCancelled, ProcessError
 from vod.ffmpeg.process import Command, Limits, Running
-from vod.hls.cutter import CameTooLate, Target, cut_audio, cut_video
+from vod.hls.cutter import CameTooLate, Target, cut_audio, cut_remuxed, cut_video
 from vod.hls.encode import Input, Span
 from vod.hls.picture import ladder_arguments
-from vod.hls.plan import SOFTWARE, AudioPlan, Copied, Encoded, Plan, Rendition, Rung
+from vod.hls.plan import SOFTWARE, AudioPlan, Copied, Plan, RemuxedRung, Rendition, Rung, Written
 from vod.hls.progress import load_plan, rendition_states
+from vod.hls.remux import remux_arguments
 from vod.hls.sound import audio_arguments
 from worker.context import Context
 from worker.copies import write_segment
@@ -53,7 +54,7 @@ class _Work:
     job: JobSnapshot
     context: Context
     plan: Plan
-    parts: Sequence[Encoded]
+    parts: Sequence[Written]
     span: Span
     segments_done: int = field(default=0)
 
@@ -92,9 +93,9 @@ async def _make_missing(job: JobSnapshot, context: Context, plan: Plan, source: 
         copies = [part for part in parts if isinstance(part, Copied)]
         for copied in copies:
             await _copy(_Work(job, context, plan, (), span), copied, source.path)
-        encoded = [part for part in parts if not isinstance(part, Copied)]
-        if encoded:
-            await _make(_Work(job, context, plan, encoded, span), source)
+        written = [part for part in parts if not isinstance(part, Copied)]
+        if written:
+            await _write(_Work(job, context, plan, written, span), source)
 
 
 def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Rendition], Span]]:
@@ -119,6 +120,16 @@ async def _copy(work: _Work, copied: Copied, original: Path) -> None:
                 await work.on_segment(number)
     except NotCopyable as refusal:
         await give_up_copies(work.context, media_id, f"{copied.name} cannot be handed on as it is: {refusal}")
+        raise JobCancelled("The film is planned anew.") from None
+
+
+async def _write(work: _Work, source: Input) -> None:
+    try:
+        await _make(work, source)
+    except ProcessError as fault:
+        if not isinstance(work.parts[0], RemuxedRung):
+            raise
+        await give_up_copies(work.context, work.job.media_file_id, f"its pictures cannot be repacked: {fault}")
         raise JobCancelled("The film is planned anew.") from None
 
 
@@ -149,8 +160,7 @@ async def _encode(work: _Work, span: Span, source: Input, *, gap_allowed: bool) 
         try:
             async with asyncio.TaskGroup() as group:
                 for part, reader in zip(work.parts, running.outputs, strict=True):
-                    cut = cut_audio if isinstance(part, AudioPlan) else cut_video
-                    group.create_task(cut(reader, _target(work, span, part, gap_allowed)))
+                    group.create_task(_cutter(part)(reader, _target(work, span, part, gap_allowed)))
         except ExceptionGroup as failures:
             # not `except*`: before Python 3.11.4 it wraps what is raised in it
             failure = _first(failures)
@@ -167,6 +177,10 @@ async def _tell_own_failure(running: Running) -> None:
             await running.finish()
 
 
+def _cutter(part: Written) -> Callable[[asyncio.StreamReader, Target], Coroutine[None, None, None]]:
+    return cut_audio if isinstance(part, AudioPlan) else cut_remuxed if isinstance(part, RemuxedRung) else cut_video
+
+
 def _arguments(work: _Work, span: Span, source: Input) -> list[str]:
     audio = [part for part in work.parts if isinstance(part, AudioPlan)]
     if audio:
@@ -174,6 +188,8 @@ def _arguments(work: _Work, span: Span, source: Input) -> list[str]:
     rungs = [part for part in work.parts if isinstance(part, Rung)]
     if work.plan.video is None:
         raise KeyError(work.job.lane)
+    if not rungs:
+        return remux_arguments(work.plan, work.plan.video, span, source)
     return ladder_arguments(work.plan, work.plan.video, rungs, span, source)
 
 
@@ -181,7 +197,7 @@ def _encoder(work: _Work) -> str:
     return work.plan.encoder if isinstance(work.parts[0], Rung) else SOFTWARE
 
 
-def _target(work: _Work, span: Span, part: Encoded, gap_allowed: bool) -> Target:
+def _target(work: _Work, span: Span, part: Written, gap_allowed: bool) -> Target:
     video = work.plan.video
     return Target(
         folder=work.context.storage.rendition(work.job.media_file_id, work.plan.digest, part.name),
@@ -190,6 +206,7 @@ def _target(work: _Work, span: Span, part: Encoded, gap_allowed: bool) -> Target
         tolerance_ticks=0 if isinstance(part, AudioPlan) or video is None else video.tolerance_ticks,
         gap_allowed=gap_allowed,
         on_segment=work.on_segment,
+        origin_ticks=video.origin_ticks if isinstance(part, RemuxedRung) and video else 0,
     )
 
 
@@ -211,8 +228,13 @@ def _check_disk(work: _Work) -> None:
 
 
 def _planned_bytes(work: _Work) -> int:
-    bps = sum(part.bitrate_bps if isinstance(part, AudioPlan) else part.peak_bps for part in work.parts)
-    return int(bps * _span_seconds(work) / 8)
+    return int(sum(map(_expected_bps, work.parts)) * _span_seconds(work) / 8)
+
+
+def _expected_bps(part: Written) -> int:
+    if isinstance(part, Rung):
+        return part.peak_bps
+    return part.bitrate_bps if isinstance(part, AudioPlan) else part.expected_bps
 
 
 def _span_seconds(work: _Work) -> float:

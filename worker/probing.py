@@ -33,6 +33,7 @@ from worker.context import Context
 from worker.copies import OriginalIndex, read_index, write_copies
 from worker.init_sections import make_init_sections
 from worker.lanes import open_head, open_spans, refresh
+from worker.remuxing import with_remuxable_picture
 from worker.subtitling import ask_for_subtitles
 
 # Of a lane's first span; sound is as urgent as the preview.
@@ -48,7 +49,10 @@ async def run(job: JobSnapshot, context: Context) -> None:
     original = context.storage.original(media_id, media.extension)
     reading = asyncio.create_task(asyncio.to_thread(_read_index, context, media_id, original))
     source = await probe(context.launcher, original, partial(_packets, reading))
-    plan = await asyncio.to_thread(_plan, context, media_id, source, await reading)
+    index = await reading
+    if await asyncio.to_thread(_may_copy, context, media_id):
+        index = await with_remuxable_picture(context.launcher, source, index)
+    plan = await asyncio.to_thread(_plan, context, media_id, source, index)
     await context.database.run(_record, media_id, source, plan)
     if plan.copies:
         await refresh(context, media_id, plan)  # it may play already
@@ -63,8 +67,11 @@ async def run(job: JobSnapshot, context: Context) -> None:
 
 
 def _read_index(context: Context, media_id: UUID, original: Path) -> OriginalIndex:
-    copied = context.config.hls.copy_originals and not context.storage.refused_copies(media_id).exists()
-    return read_index(original) if copied else OriginalIndex(path=original)
+    return read_index(original) if _may_copy(context, media_id) else OriginalIndex(path=original)
+
+
+def _may_copy(context: Context, media_id: UUID) -> bool:
+    return context.config.hls.copy_originals and not context.storage.refused_copies(media_id).exists()
 
 
 async def _packets(reading: Awaitable[OriginalIndex]) -> Streams:

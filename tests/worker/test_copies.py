@@ -50,21 +50,10 @@ def rendition(yard: Yard, film: UUID, plan: Plan, name: str) -> bytes:
 
 
 def frames(path: Path, stream: str) -> list[tuple[float, str]]:
-    """Time in seconds and hash of every decoded frame."""
-    command = (
-        "ffmpeg",
-        "-v",
-        "error",
-        "-i",
-        path,
-        "-map",
-        f"0:{stream}",
-        "-fps_mode",
-        "passthrough",
-        "-f",
-        "framemd5",
-        "-",
-    )
+    """Time in seconds on the file's own clock, and hash, of every decoded frame."""
+    # -1: the encoder's clock is the demuxer's, so nothing is rounded
+    passing = ("-map", f"0:{stream}", "-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "framemd5", "-")
+    command = ("ffmpeg", "-v", "error", "-copyts", "-i", path, *passing)
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     base = next(line for line in output.splitlines() if line.startswith("#tb 0:"))
     numerator, denominator = map(int, base.removeprefix("#tb 0:").strip().split("/"))

@@ -57,6 +57,7 @@ class IndexedTrack:
     track: Track
     samples: Samples | None
     refusal: str = ""
+    in_place: bool = True  # the samples lie in the file as players take them; else `offsets` and `sizes` mean nothing
 
     def require(self) -> Samples:
         """Raises NotCopyable."""

@@ -14,7 +14,7 @@ from vod.errors import SourceError
 from vod.ffmpeg.cadence import constant_duration
 from vod.ffmpeg.header import StreamHeader
 from vod.ffmpeg.packets import UNKNOWN, PacketTimes
-from vod.ffmpeg.source import FrameTimes
+from vod.ffmpeg.source import FrameTimes, StoredOrder
 from vod.ffmpeg.streams import time_base
 
 # H.264 and HEVC let at most this many frames wait for their turn.
@@ -83,7 +83,14 @@ def list_frames(stream: StreamHeader, packets: PacketTimes, ticks: Sequence[int]
         frame_duration=duration,
         ticks=tuple(ticks),
         longest_gop_seconds=longest_gop(_keyframe_times(packets), ticks[0], end) * base,
+        stored=_stored_order(packets),
     )
+
+
+def _stored_order(packets: PacketTimes) -> StoredOrder | None:
+    if UNKNOWN in packets.pts or UNKNOWN in packets.dts:
+        return None
+    return StoredOrder(pts=packets.pts, dts=packets.dts, keyframes=packets.keyframes)
 
 
 def _keyframe_times(packets: PacketTimes) -> list[int]:

@@ -6,6 +6,7 @@ Languages are BCP-47 ("en", "pt-BR"), "und" where unknown. All text is already f
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -80,6 +81,15 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOrder:
+    """The pictures as they are stored, which is how they are decoded: columns of ticks, and positions in them."""
+
+    pts: array[int]
+    dts: array[int]
+    keyframes: array[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameTimes:
     """When the first video stream shows its frames, in its ticks, in presentation order.
 
@@ -94,6 +104,7 @@ class FrameTimes:
     frame_duration: Fraction | None  # seconds; None = variable frame rate
     ticks: tuple[int, ...] = ()
     longest_gop_seconds: Fraction = Fraction(0)
+    stored: StoredOrder | None = None  # where every packet was listed, and the container tells all times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vod.hls.codecs import codec_string
-from vod.hls.plan import AudioPlan, Copied, Grid, Rendition
+from vod.hls.grid import Grid
+from vod.hls.plan import AudioPlan, Copied, RemuxedRung, Rendition
 from vod.hls.playlist import longest_segment_seconds
 from vod.hls.segment_index import index_sizes
 from vod.storage import INIT_SECTION, SEGMENT_INDEX, index_name, segment_name
@@ -41,7 +42,7 @@ def measure(folder: Path, grid: Grid, rendition: Rendition) -> Measured:
 
 def estimate(rendition: Rendition) -> Measured:
     """What a rendition that is still being made will be: at most what its encoder is allowed."""
-    if isinstance(rendition, Copied):
+    if isinstance(rendition, Copied | RemuxedRung):
         return Measured(peak_bps=rendition.expected_bps, average_bps=rendition.expected_bps, codec=rendition.codec)
     if isinstance(rendition, AudioPlan):
         return Measured(peak_bps=rendition.bitrate_bps, average_bps=rendition.bitrate_bps, codec=AAC_LC)

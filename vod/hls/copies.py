@@ -11,7 +11,7 @@ from vod.ffmpeg.source import AudioStream, Source, VideoStream
 from vod.hls.codecs import codec_string
 from vod.hls.copying import Clock, cuts_from_keyframes, cuts_from_packets, refuse_uncopyable
 from vod.hls.init_section import copied_init_section
-from vod.hls.plan import CopiedRung, Rung
+from vod.hls.plan import CopiedRung, OriginalRung, RemuxedRung, Rung
 
 COPIED_RUNG = "original"
 # Of the copy's lines; an encoded rung above that would look the same.
@@ -26,7 +26,7 @@ Tracks = Mapping[int, IndexedTrack]  # by stream index
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopiedPicture:
-    rung: CopiedRung
+    rung: CopiedRung | RemuxedRung
     cuts: tuple[int, ...]
 
 
@@ -40,14 +40,15 @@ class CopiedSound:
 def copy_picture(
     source: Source, stream: VideoStream, tracks: Tracks, segment_seconds: Fraction, end_ticks: int
 ) -> CopiedPicture:
-    """Raises NotCopyable with the reason why the pictures have to be encoded."""
+    """As ranges of the original, or remuxed. Raises NotCopyable with the reason why the pictures have to be encoded."""
     indexed = _indexed(tracks, stream.index)
     track, samples = indexed.track, indexed.require()
     if stream.rotation or stream.interlaced:
         raise NotCopyable("it would not be shown upright" if stream.rotation else "it is interlaced")
     refuse_uncopyable(track, samples)
     clock = Clock.of_pictures(track.timescale, source.start_seconds)
-    rung = CopiedRung(
+    kind = CopiedRung if indexed.in_place else RemuxedRung
+    rung = kind(
         name=COPIED_RUNG,
         stream_index=stream.index,
         width=stream.width,
@@ -80,7 +81,7 @@ def is_stereo_aac(stream: AudioStream) -> bool:
     return stream.codec == "aac" and stream.channels <= STEREO
 
 
-def below(copied: CopiedRung, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
+def below(copied: OriginalRung, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
     """The encoded rungs that a film with this copy still needs."""
     if not _is_common(copied.codec):
         return tuple(rungs)

@@ -10,7 +10,7 @@ import asyncio
 import struct
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from vod.hls import fmp4
 from vod.hls.encode import Span
 from vod.hls.fmp4 import Sample
 from vod.hls.fragments import SampleDefaults
+from vod.hls.grid import Grid
+from vod.hls.idr import begins_with_idr
 from vod.hls.init_section import init_section
-from vod.hls.plan import AAC_FRAME_SAMPLES, Grid
+from vod.hls.plan import AAC_FRAME_SAMPLES
 from vod.hls.sound import packets_before
 
 # A fragment is at most a few seconds of one rendition; anything larger is not ours.
@@ -45,6 +47,7 @@ class Target:
     span: Span
     tolerance_ticks: int
     gap_allowed: bool  # the original may lack the span's first frame
+    origin_ticks: int = 0  # what its frames' times begin at, where they come on the original's clock
     on_segment: OnSegment  # awaited after each newly published segment
 
 
@@ -67,6 +70,32 @@ async def cut_video(reader: asyncio.StreamReader, target: Target) -> None:
     writer.check_complete()
 
 
+async def cut_remuxed(reader: asyncio.StreamReader, target: Target) -> None:
+    """The span alone of what begins before it and ends behind it. Raises like `cut_video`.
+
+    The groups of pictures are the original's own: a segment that does not begin with an IDR is refused.
+    """
+    writer = _Writer(target)
+    cuts, (first, last) = target.grid.cuts, (target.span.first, target.span.last)
+    held: list[Sample] = []
+    number = first
+    async for group in _fragments(reader, writer):
+        moved = [replace(sample, time=sample.time - target.origin_ticks) for sample in group]
+        segment = min(bisect_right(cuts, moved[0].time) - 1, len(cuts) - 2)
+        if not first <= segment <= last:
+            continue
+        if segment != number and held:
+            await writer.video(number, held)
+            held = []
+        if not held:
+            _check_cut(moved[0], segment, target)
+        number = segment
+        held += moved
+    if held:
+        await writer.video(number, held)
+    writer.check_complete()
+
+
 async def cut_audio(reader: asyncio.StreamReader, target: Target) -> None:
     """Segments of exactly the planned number of packets. Raises like `cut_video`."""
     writer = _Writer(target)
@@ -82,6 +111,15 @@ async def cut_audio(reader: asyncio.StreamReader, target: Target) -> None:
             del held[:wanted]
             number += 1
     writer.check_complete()
+
+
+async def read_moov(reader: asyncio.StreamReader) -> bytes:
+    """What the encoder says of its track, or nothing; reads the rest away. Raises OutputRefused."""
+    found = b""
+    async for kind, content in _top_boxes(reader):
+        if kind == b"moov":
+            found = content
+    return found
 
 
 async def cut_header(reader: asyncio.StreamReader, folder: Path, grid: Grid) -> None:
@@ -104,6 +142,14 @@ def _check_start(group: list[Sample], target: Target) -> None:
     late = group[0].time - target.grid.cuts[target.span.first]
     if late > target.tolerance_ticks:
         raise CameTooLate(f"The span's first frame came {late / target.grid.timescale:.3f} s late.")
+
+
+def _check_cut(sample: Sample, segment: int, target: Target) -> None:
+    late = sample.time - target.grid.cuts[segment]
+    if late > 0 and segment > 0:
+        raise CameTooLate(f"Segment {segment} would begin {late / target.grid.timescale:.3f} s late.")
+    if not begins_with_idr(sample.data):
+        raise OutputRefused(f"Segment {segment} would not begin with an IDR.")
 
 
 def _packets(grid: Grid, number: int) -> int:

@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from vod.hls.bandwidth import Measured
-from vod.hls.plan import CopiedRung, Grid, Picture, Plan, Sound
+from vod.hls.grid import Grid
+from vod.hls.plan import OriginalRung, Picture, Plan, Sound
 from vod.hls.subtitles import SubtitleTrack
 from vod.storage import INIT_SECTION, WHOLE_SUBTITLES
 
@@ -72,7 +73,7 @@ def _add_pictures(period: Element, plan: Plan, pictures: Sequence[Picture], offe
     attributes = {"contentType": "video", "mimeType": "video/mp4", **ALIGNED}
     adaptation_set = SubElement(period, "AdaptationSet", attributes)
     transfer = TRANSFERS.get(plan.video.transfer) if plan.video else None
-    if transfer and isinstance(pictures[0], CopiedRung):
+    if transfer and isinstance(pictures[0], OriginalRung):
         SubElement(adaptation_set, "EssentialProperty", {"schemeIdUri": TRANSFER, "value": str(transfer)})
     _add_template(adaptation_set, plan.grid(pictures[0].name))
     rate = {"frameRate": str(plan.video.frame_rate)} if plan.video else {}

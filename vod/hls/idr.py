@@ -7,14 +7,16 @@ the decoder (hls-rules.md rule 15). NAL unit types: H.264 table 7-1, HEVC table 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from itertools import repeat
+from collections.abc import Iterable, Iterator
+from itertools import islice, repeat
 
+from vod.containers.boxes import Bytes
 from vod.containers.samples import Samples, Track
 from vod.hls.copyable_codecs import length_bytes
 
 HEAD_BYTES = 4096  # most samples begin with an IDR behind a delimiter, parameter sets and a short message
 MOST_UNITS = 64  # before the first slice
+LENGTH_BYTES = 4  # before each unit, as ffmpeg writes it
 AVC_SLICES = frozenset(range(1, 6))
 AVC_IDR = frozenset({5})
 HEVC_SLICES = frozenset(range(32))
@@ -34,6 +36,21 @@ def find_non_idr(descriptor: int, track: Track, samples: Samples, positions: Ite
         if kind not in wanted:
             return position
     return None
+
+
+def begins_with_idr(sample: Bytes) -> bool:
+    """Of H.264 with lengths of four bytes. Raises ValueError for what is no row of NAL units."""
+    units = islice(_kinds(sample), MOST_UNITS)
+    return next((kind for kind in units if kind in AVC_SLICES), None) in AVC_IDR
+
+
+def _kinds(sample: Bytes) -> Iterator[int]:
+    at = 0
+    while at + LENGTH_BYTES < len(sample):
+        yield sample[at + LENGTH_BYTES] & 0x1F
+        at += LENGTH_BYTES + int.from_bytes(sample[at : at + LENGTH_BYTES])
+    if at != len(sample):
+        raise ValueError("a sample is no row of NAL units")
 
 
 def _first_slice(

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from vod.hls.bandwidth import Measured, peak_bps
 from vod.hls.codecs import codec_string
+from vod.hls.grid import Grid
 from vod.hls.keyframes import Keyframe
 from vod.hls.multivariant import quoted
-from vod.hls.plan import Grid, Plan, Rung
+from vod.hls.plan import Plan, Rung
 from vod.hls.playlist import PROTOCOL_VERSION, Extinf, Map, extinf_microseconds, target_duration
 from vod.storage import INIT_SECTION, Storage, segment_name
 

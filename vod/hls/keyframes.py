@@ -14,7 +14,7 @@ from pathlib import Path
 from vod.containers import boxes
 from vod.hls.fmp4 import Sample, segment
 from vod.hls.fragments import SampleDefaults, read_entries
-from vod.hls.plan import Grid
+from vod.hls.grid import Grid
 from vod.storage import INIT_SECTION, segment_name
 
 # The moof of ten seconds at 120 frames a second is 20 kB.

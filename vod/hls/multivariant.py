@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from vod.hls.bandwidth import Measured
 from vod.hls.ladder import box_lines
-from vod.hls.plan import CopiedAudio, CopiedRung, Picture, Plan, Sound
+from vod.hls.plan import CopiedAudio, OriginalRung, Picture, Plan, Sound
 from vod.hls.playlist import PROTOCOL_VERSION
 
 AUDIO_GROUP = "audio"
@@ -158,9 +158,9 @@ def _video_variant(
 
 def _video_range(plan: Plan, picture: Picture) -> str | None:
     """Told on every variant where one of them is not SDR (Apple 9.16)."""
-    if plan.video is None or plan.video.copied is None or plan.video.transfer == "sdr":
+    if plan.video is None or plan.video.transfer == "sdr" or plan.pictures == plan.rungs:
         return None
-    return plan.video.transfer.upper() if isinstance(picture, CopiedRung) else "SDR"
+    return plan.video.transfer.upper() if isinstance(picture, OriginalRung) else "SDR"
 
 
 def _audio_variant(folder: str, sounds: Sequence[Sound], offered: Mapping[str, Measured]) -> StreamInf:

@@ -58,7 +58,7 @@ def _outputs(
     plan: Plan, video: VideoPlan, rungs: Sequence[Rung], span: Span, source: Input, limits: dict[str, object]
 ) -> list[Any]:
     start, end = (video.cuts[k] - video.tolerance_ticks for k in (span.first, span.last + 1))
-    picture = open_original(plan, source, _video_seek(plan, video, span))[str(video.stream_index)]
+    picture = open_original(plan, source, video_seek(plan, video, span))[str(video.stream_index)]
     picture = _timed(picture, video, start, end if span.last + 1 < len(video.cuts) - 1 else None, span)
     outputs = []
     for n, rung in enumerate(rungs):
@@ -74,7 +74,7 @@ def _outputs(
     return outputs
 
 
-def _video_seek(plan: Plan, video: VideoPlan, span: Span) -> Fraction | None:
+def video_seek(plan: Plan, video: VideoPlan, span: Span) -> Fraction | None:
     """None = from the file's beginning, which needs no seek to be exact."""
     wanted = Fraction(video.cuts[span.first] - video.tolerance_ticks, video.timescale)
     # A still picture behind the last frame needs that frame.

@@ -10,19 +10,25 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
+
+from vod.hls.grid import Grid
 
 PLAN_VERSION = 2
 SOFTWARE = "x264"  # the encoder of every machine
 LADDER_LANE = "ladder"
 PREVIEW_LANE = "preview"
+REMUX_LANE = "remux"
 COPY_LANE = "copy"  # virtual segments; where the whole original is indexed at once, nothing is ever made in it
 AUDIO_LANE_PREFIX = "audio-"
 AAC_FRAME_SAMPLES = 1024
 PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
+
+# Of a field that plans got later: left out of the JSON while it says nothing, so that older plans keep their digest.
+LATER = {"later": True}
 
 # "ass" is text whose styling is kept beside its plain cues; "picture" is drawn by the page
 SubtitleKind = Literal["text", "ass", "picture"]
@@ -47,8 +53,8 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CopiedRung:
-    """The original's own pictures, on the cuts of the encoded rungs; its segments are virtual."""
+class OriginalRung:
+    """The original's own pictures, on the cuts of the encoded rungs."""
 
     name: str
     stream_index: int
@@ -56,6 +62,16 @@ class CopiedRung:
     height: int
     codec: str  # RFC 6381
     expected_bps: int  # until it is measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopiedRung(OriginalRung):
+    """Ranges of the original: its segments are virtual."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemuxedRung(OriginalRung):
+    """Written into segments like what is encoded: its container keeps no samples that could be handed on in place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +93,7 @@ class VideoPlan:
     rungs: tuple[Rung, ...]  # highest first
     copied: CopiedRung | None = None
     copy_refusal: str = ""  # why the original's pictures are not handed on as they are
+    remuxed: RemuxedRung | None = field(default=None, metadata=LATER)
 
     @property
     def ends_in_still(self) -> bool:
@@ -143,10 +160,10 @@ class SubtitlePlan:
     hearing_impaired: bool
 
 
-Picture = Rung | CopiedRung
+Picture = Rung | CopiedRung | RemuxedRung
 Sound = AudioPlan | CopiedAudio
 Copied = CopiedRung | CopiedAudio
-Encoded = Rung | AudioPlan
+Written = Rung | RemuxedRung | AudioPlan  # by a process, into segments
 Rendition = Picture | Sound
 
 
@@ -163,7 +180,7 @@ class Plan:
     copied_audio: tuple[CopiedAudio, ...] = ()
     copied_on_demand: bool = False  # each virtual segment is read from the original when it is asked for
     subtitles: tuple[SubtitlePlan, ...] = ()
-    encoder: str = SOFTWARE  # whose headers all of its rungs have, a key of `vod.hls.encoders`
+    encoder: str = field(default=SOFTWARE, metadata=LATER)  # of all its rungs, a key of `vod.hls.encoders`
     version: int = PLAN_VERSION
 
     @cached_property
@@ -177,8 +194,8 @@ class Plan:
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """The original's own first, then highest first."""
-        copied = (self.video.copied,) if self.video and self.video.copied else ()
-        return (*copied, *self.rungs)
+        own = (self.video.copied, self.video.remuxed) if self.video else ()
+        return (*(picture for picture in own if picture), *self.rungs)
 
     @property
     def sounds(self) -> tuple[Sound, ...]:
@@ -208,6 +225,8 @@ class Plan:
         lanes: dict[str, tuple[Rendition, ...]] = {LADDER_LANE: self.rungs} if self.rungs else {}
         if self.copied_on_demand and self.copies:
             lanes[COPY_LANE] = self.copies
+        if self.video and self.video.remuxed:
+            lanes[REMUX_LANE] = (self.video.remuxed,)
         return lanes | {audio.lane: (audio,) for audio in self.audio}
 
     def parts(self, lane: str) -> tuple[Rendition, ...]:
@@ -228,10 +247,7 @@ class Plan:
         return Grid(clock.timescale, clock.cuts)
 
     def to_json(self) -> str:
-        record = _encode(self)
-        if self.encoder == SOFTWARE:
-            del record["encoder"]  # so that plans which are older than the choice keep their digest
-        return json.dumps(record, sort_keys=True, separators=(",", ":"))
+        return json.dumps(_encode(self), sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -249,42 +265,26 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The cuts of one rendition on its own clock."""
-
-    timescale: int
-    cuts: tuple[int, ...]
-
-    @property
-    def count(self) -> int:
-        return len(self.cuts) - 1
-
-    def duration(self, segment: int) -> Fraction:
-        return Fraction(self.cuts[segment + 1] - self.cuts[segment], self.timescale)
-
-    @property
-    def durations(self) -> list[Fraction]:
-        return [self.duration(segment) for segment in range(self.count)]
-
-
 def _encode(value: Any) -> Any:
     if isinstance(value, Fraction):
         return f"{value.numerator}/{value.denominator}"
     if isinstance(value, tuple):
         return [_encode(part) for part in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        known = dataclasses.fields(value)
+        told = [one.name for one in known if one.metadata != LATER or getattr(value, one.name) != one.default]
+        return {name: _encode(getattr(value, name)) for name in told}
     return value
 
 
 def _video(record: dict[str, Any]) -> VideoPlan:
     return VideoPlan(
-        **_scalars(record, {"frame_rate", "longest_gop_seconds"}, {"cuts", "colour", "rungs", "copied"}),
+        **_scalars(record, {"frame_rate", "longest_gop_seconds"}, {"cuts", "colour", "rungs", "copied", "remuxed"}),
         cuts=tuple(record["cuts"]),
         colour=tuple(record["colour"]),
         rungs=tuple(Rung(**rung) for rung in record["rungs"]),
         copied=CopiedRung(**record["copied"]) if record["copied"] else None,
+        remuxed=RemuxedRung(**record["remuxed"]) if record.get("remuxed") else None,
     )
 
 

@@ -17,7 +17,7 @@ from vod.errors import SourceError
 from vod.ffmpeg.source import FrameTimes, Source, VideoStream
 from vod.hls.copies import Tracks, below, copy_picture
 from vod.hls.ladder import choose_rungs
-from vod.hls.plan import SOFTWARE, Plan, VideoPlan
+from vod.hls.plan import SOFTWARE, Plan, RemuxedRung, VideoPlan
 from vod.hls.sound_planning import plan_audio
 from vod.hls.subtitles import plan_subtitles
 
@@ -116,7 +116,10 @@ def _with_copy(
     except NotCopyable as refusal:
         return replace(video, copy_refusal=str(refusal))
     rungs = below(copied.rung, video.rungs)
-    return replace(video, copied=copied.rung, cuts=copied.cuts, tolerance_ticks=0, rungs=rungs)
+    video = replace(video, cuts=copied.cuts, tolerance_ticks=0, rungs=rungs)
+    if isinstance(copied.rung, RemuxedRung):
+        return replace(video, remuxed=copied.rung)
+    return replace(video, copied=copied.rung)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vod.hls.plan import Grid, Plan
+from vod.hls.grid import Grid
+from vod.hls.plan import Plan
 from vod.storage import INIT_SECTION, segment_name
 
 # EXT-X-VERSION: 6 is what EXT-X-MAP needs in a playlist of segments, 7 what CMAF players expect

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from vod.hls.plan import LADDER_LANE, PREVIEW_LANE, Plan, Rendition, Rung
+from vod.hls.plan import LADDER_LANE, PREVIEW_LANE, REMUX_LANE, CopiedRung, Picture, Plan, Rendition
 
 Policy = Literal["eager", "on-demand"]
 
@@ -21,7 +21,7 @@ def kept_lanes(plan: Plan, policy: Policy) -> dict[str, tuple[Rendition, ...]]:
     """The lanes that are made in the background, until all of them is there."""
     if policy == "eager":
         return plan.lanes
-    lanes = {lane: parts for lane, parts in plan.lanes.items() if lane != LADDER_LANE}
+    lanes = {lane: parts for lane, parts in plan.lanes.items() if lane not in (LADDER_LANE, REMUX_LANE)}
     if plan.preview is None or has_copied_picture(plan):
         return lanes
     return {PREVIEW_LANE: (plan.preview,)} | lanes
@@ -48,6 +48,7 @@ def has_copied_picture(plan: Plan) -> bool:
     return plan.video is not None and plan.video.copied is not None
 
 
-def evictable_rungs(plan: Plan) -> tuple[Rung, ...]:
-    """Every encoded rung but the preview, which a player can be given at any time."""
-    return tuple(rung for rung in plan.rungs if rung != plan.preview)
+def evictable_rungs(plan: Plan) -> tuple[Picture, ...]:
+    """All that can be made again but the preview, which a player can be given at any time."""
+    written = [picture for picture in plan.pictures if not isinstance(picture, CopiedRung)]
+    return tuple(picture for picture in written if picture != plan.preview)

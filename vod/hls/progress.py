@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from vod.errors import NotFound
-from vod.hls.plan import AudioPlan, Copied, Plan, Rendition
+from vod.hls.plan import AudioPlan, Copied, Plan, RemuxedRung, Rendition
 from vod.storage import Storage
 
 
@@ -39,7 +39,7 @@ def servable(plan: Plan, states: Mapping[str, RenditionState]) -> frozenset[str]
 
 
 def _is_fast(plan: Plan, rendition: Rendition) -> bool:
-    return isinstance(rendition, AudioPlan | Copied) or rendition == plan.preview
+    return isinstance(rendition, AudioPlan | Copied | RemuxedRung) or rendition == plan.preview
 
 
 def load_plan(storage: Storage, media_id: UUID, digest: str) -> Plan:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from vod.hls.encode import Span
-from vod.hls.plan import Grid
+from vod.hls.grid import Grid
 
 
 def next_spans(

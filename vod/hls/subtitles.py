@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vod.ffmpeg.source import SubtitleStream
-from vod.hls.plan import Grid, Plan, SubtitleKind, SubtitlePlan
+from vod.hls.grid import Grid
+from vod.hls.plan import Plan, SubtitleKind, SubtitlePlan
 from vod.hls.playlist import Extinf, MediaPlaylist, extinf_microseconds, target_duration
 from vod.hls.track_names import label, three_letters, unique
 from vod.storage import subtitle_segment_name

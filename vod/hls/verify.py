@@ -21,7 +21,8 @@ from vod.containers import boxes
 from vod.errors import OutputRefused
 from vod.hls.codecs import codec_string
 from vod.hls.fragments import SampleDefaults, SampleEntry, media_timescale, read_entries
-from vod.hls.plan import Copied, Grid, Picture, Plan
+from vod.hls.grid import Grid
+from vod.hls.plan import Copied, Picture, Plan
 from vod.hls.segment_index import SegmentIndex, VirtualSegment, read_segment
 from vod.storage import INIT_SECTION, SEGMENT_INDEX, index_name, segment_name
 

@@ -14,8 +14,9 @@ from vod.containers import boxes
 from vod.hls.cutter import Target
 from vod.hls.encode import FIRST_PIPE, Input, Span
 from vod.hls.fragments import SampleDefaults, SampleEntry, read_entries
+from vod.hls.grid import Grid
 from vod.hls.picture import ladder_arguments
-from vod.hls.plan import Grid, Plan
+from vod.hls.plan import Plan
 from vod.hls.sound import audio_arguments
 
 FRAME = 512

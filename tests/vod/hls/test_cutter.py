@@ -18,8 +18,8 @@ from vod.errors import OutputRefused
 from vod.hls.cutter import MAX_BOX_BYTES, CameTooLate, cut_audio, cut_video
 from vod.hls.encode import Span
 from vod.hls.fmp4 import Sample, segment
+from vod.hls.grid import Grid
 from vod.hls.heads import SEGMENT_TYPE
-from vod.hls.plan import Grid
 
 PICTURES, SOUND = "720p", "audio-eng"
 GRID = FILM.grid(PICTURES)

@@ -12,6 +12,7 @@ from tests.clips import decoded_times
 from tests.vod.hls.builders import make_plan, make_rung, make_video
 from tests.vod.hls.media import FRAME, NON_SYNC, avc1_entry, init, segment, write_fragments
 from vod.hls.codecs import codec_string
+from vod.hls.grid import Grid
 from vod.hls.iframes import (
     iframe_playlist_name,
     list_iframes,
@@ -19,7 +20,6 @@ from vod.hls.iframes import (
     render_iframe_playlist,
 )
 from vod.hls.keyframes import Keyframe, read_keyframes, write_reel
-from vod.hls.plan import Grid
 from vod.storage import Storage, make_folder, segment_name
 
 # Six seconds, a keyframe every second, cut every two.

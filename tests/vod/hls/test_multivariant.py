@@ -9,8 +9,8 @@ import pytest
 from tests.vod.hls.builders import make_audio, make_plan, make_rung, make_video
 from tests.vod.hls.media import mp4a_entry, sample_entries
 from vod.hls.bandwidth import Measured, measure, peak_bps
+from vod.hls.grid import Grid
 from vod.hls.multivariant import quoted, render_multivariant
-from vod.hls.plan import Grid
 
 FOLDER = "0123456789abcdef/"
 LADDER = (

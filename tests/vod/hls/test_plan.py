@@ -10,7 +10,8 @@ from fractions import Fraction
 import pytest
 
 from tests.vod.hls.builders import make_audio, make_plan, make_rung, make_video
-from vod.hls.plan import PLAN_VERSION, Grid, Plan
+from vod.hls.grid import Grid
+from vod.hls.plan import PLAN_VERSION, Plan
 
 FILM = make_plan(
     video=make_video(rungs=(make_rung(), make_rung(name="480p", width=854, height=480))),

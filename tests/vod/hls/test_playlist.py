@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.vod.hls.builders import frame_cuts, make_audio, make_plan, make_rung, make_video
-from vod.hls.plan import Grid
+from vod.hls.grid import Grid
 from vod.hls.playlist import extinf_microseconds, longest_segment_seconds, render_media_playlist, target_duration
 
 grids = st.builds(

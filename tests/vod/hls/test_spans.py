@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vod.hls.encode import Span
-from vod.hls.plan import Grid
+from vod.hls.grid import Grid
 from vod.hls.spans import next_spans, runs
 
 SIX_SECONDS = Grid(1, tuple(range(0, 603, 6)))  # a hundred segments

@@ -6,7 +6,8 @@ import dataclasses
 
 from tests.vod.hls.builders import make_audio, make_plan, make_video
 from vod.ffmpeg.source import SubtitleStream
-from vod.hls.plan import Grid, Plan
+from vod.hls.grid import Grid
+from vod.hls.plan import Plan
 from vod.hls.playlist import render_media_playlist
 from vod.hls.subtitles import cut_into_segments, plan_subtitles, render_subtitle_playlist, subtitle_grid
 from vod.subtitles.cues import Cue

@@ -10,7 +10,8 @@ from functools import cached_property
 from vod.hls.bandwidth import peak_bps
 from vod.hls.doctor.listing import NUMBER, Entry, Listing, Multivariant
 from vod.hls.doctor.segments import InitFacts, SegmentFacts
-from vod.hls.plan import Grid, Plan
+from vod.hls.grid import Grid
+from vod.hls.plan import Plan
 from vod.hls.playlist import MICROSECONDS
 
 # Less is no segment, and any number of them would fit into the time that a peak is looked for in.

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 from vod.hls.doctor.listing import Listing, Multivariant, read_media_playlist, read_multivariant
 from vod.hls.doctor.package import Fault, Package, Track
 from vod.hls.doctor.segments import InitFacts, SegmentFacts, read_file, read_init, read_virtual
-from vod.hls.plan import Plan
+from vod.hls.plan import Copied, Plan, RemuxedRung
 from vod.hls.segment_index import SegmentIndex, VirtualSegment, read_segment
 from vod.hls.verify import LARGEST_INIT_BYTES
 from vod.storage import MASTER, SEGMENT_INDEX, index_name
@@ -90,16 +90,25 @@ class _Place(NamedTuple):
 def _read_track(place: _Place, listing: Listing, faults: list[Fault], on_demand: Collection[str]) -> dict[str, Track]:
     """By its URI; nothing where a file is missing or damaged. Raises OSError or ValueError."""
     init = _read_init(place.folder, place.base, listing)
-    copied = place.name in {copy.name for copy in place.plan.copies}
+    rendition = place.plan.renditions.get(place.name)
+    is_virtual, as_it_stands = isinstance(rendition, Copied), isinstance(rendition, Copied | RemuxedRung)
     found: list[Fault] = []
     with ExitStack() as held:
-        read = _copied_reader(place, init, held) if copied else _file_reader(place.folder, init)
+        read = _copied_reader(place, init, held) if is_virtual else _file_reader(place.folder, init)
         segments = tuple(_read_segments(listing, place.base, read, found))
     may_lack = place.name in on_demand
     faults += [replace(fault, is_note=may_lack and fault.what == MISSING) for fault in found]
     if found or not segments:
         return {}
-    return {place.uri: Track(name=place.name, listing=listing, init=init, segments=segments, copied=copied)}
+    return {
+        place.uri: Track(
+            name=place.name,
+            listing=listing,
+            init=init,
+            segments=segments,
+            copied=as_it_stands,
+        )
+    }
 
 
 def _read_init(folder: Path, base: str, listing: Listing) -> InitFacts:

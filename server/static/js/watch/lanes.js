@@ -10,6 +10,7 @@ const UNNAMED = "Audio"; // what a track is called that neither language nor tit
 export function laneName(lane, media) {
   if (lane === "probe") return "Looking at the file";
   if (lane === "artwork") return "Stills";
+  if (lane === "remux" || lane === "copy") return "Picture as it is";
   if (lane === "ladder" || lane === "preview") return lane === "preview" ? "First picture" : "Picture";
   const rendition = media.renditions.find((one) => one.name === lane || one.lane === lane);
   if (!lane.startsWith("audio")) return lane;
