@@ -162,6 +162,7 @@ class Plan:
     copied_audio: tuple[CopiedAudio, ...] = ()
     copied_on_demand: bool = False  # each virtual segment is read from the original when it is asked for
     subtitles: tuple[SubtitlePlan, ...] = ()
+    captions: bool = False  # inside the pictures, whether copied or encoded
     version: int = PLAN_VERSION
 
     @cached_property
@@ -226,7 +227,10 @@ class Plan:
         return Grid(clock.timescale, clock.cuts)
 
     def to_json(self) -> str:
-        return json.dumps(_encode(self), sort_keys=True, separators=(",", ":"))
+        record = _encode(self)
+        if not self.captions:
+            del record["captions"]  # plans that are older than this field keep their digest
+        return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
