@@ -29,15 +29,20 @@ DEMUXER = {"h264": ("-f", "h264", "-r", str(RATE)), "mpeg2video": ("-f", "mpegvi
 TIMED = {"h264": (), "mpeg2video": ("-bsf:v", f"setts=ts=N*{90_000 // RATE}")}
 
 
-def captioned(name: str, lines: Sequence[tuple[float, float, str]], *, codec: str = "h264", seconds: int = 8) -> Path:
-    """A film whose `lines` are shown from and until these seconds; `name` tells the container, for MPEG-2 a ".ts"."""
+def captioned(
+    name: str, lines: Sequence[tuple[float, float, str]], *, codec: str = "h264", seconds: int = 8, since: int = 0
+) -> Path:
+    """A film whose `lines` are shown from and until these seconds; `name` tells the container, for MPEG-2 a ".ts".
+
+    Its first `since` seconds hold nothing at all, not even that nothing is said.
+    """
     path = clips_folder() / name
     if path.exists():
         return path
     bare, marked = path.with_suffix(".bare"), path.with_suffix(".marked")
     pictures = f"testsrc2=size=640x360:rate={RATE}:duration={seconds}"
     make("-f", "lavfi", "-i", pictures, *CODING[codec], str(bare))
-    marked.write_bytes(_marked(bare.read_bytes(), pop_on(lines, seconds * RATE), codec))
+    marked.write_bytes(_marked(bare.read_bytes(), pop_on(lines, seconds * RATE), codec, since * RATE))
     sound = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}")
     read = (*DEMUXER[codec], "-i", str(marked))
     make(*read, *sound, "-c:v", "copy", *TIMED[codec], "-c:a", "aac", "-metadata:s:a:0", "language=eng", str(path))
@@ -57,14 +62,14 @@ def pop_on(lines: Sequence[tuple[float, float, str]], frames: int) -> list[Pair]
     return pairs
 
 
-def _marked(stream: bytes, pairs: Sequence[Pair], codec: str) -> bytes:
+def _marked(stream: bytes, pairs: Sequence[Pair], codec: str, bare: int) -> bytes:
     if codec == "h264":
         places, wrapped = [found.start() for found in SLICE.finditer(stream)], _sei
     else:
         places, wrapped = [found.start() for found in re.finditer(re.escape(FIRST_SLICE), stream)], _user_data
     assert len(places) == len(pairs), f"{len(places)} pictures, {len(pairs)} pairs"
     parts = (stream[start:end] for start, end in zip([0, *places], [*places, len(stream)], strict=True))
-    return b"".join(chain.from_iterable(zip(parts, [*map(wrapped, pairs), b""], strict=True)))
+    return b"".join(chain.from_iterable(zip(parts, [b""] * bare + [*map(wrapped, pairs[bare:]), b""], strict=True)))
 
 
 def _sei(pair: Pair) -> bytes:

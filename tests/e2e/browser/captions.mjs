@@ -18,13 +18,13 @@ for (const [kind, clip] of Object.entries(given.clips)) {
   found.elsewhere[kind] = await elsewhere(film);
   await page.evaluate(() => localStorage.clear());
 }
+await upload(page, given.late);
+found.late = await watchLate();
 await finish(found);
 
 /** @param {string} kind */
 async function watch(kind) {
-  await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
-  await page.locator('[data-control="subtitles"]').waitFor({ timeout: PREPARING_MS });
-  await page.waitForFunction(() => document.querySelector("video").readyState >= 2);
+  await offered();
   const told = { first: await chosen(), menu: await menu() };
   await choose("English (CC)");
   const words = await seen(3);
@@ -37,6 +37,19 @@ async function watch(kind) {
   const remembered = await chosen();
   await choose("Off");
   return { ...told, words, between, again, remembered, off: await seen(3) };
+}
+
+async function watchLate() {
+  await offered();
+  const told = await menu();
+  await choose("Captions (CC1)");
+  return { menu: told, words: await seen(5.4) };
+}
+
+async function offered() {
+  await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
+  await page.locator('[data-control="subtitles"]').waitFor({ timeout: PREPARING_MS });
+  await page.waitForFunction(() => document.querySelector("video").readyState >= 2);
 }
 
 async function menu() {

@@ -13,6 +13,7 @@ from tests.e2e.browser.house import drive, open_house
 
 LINES = [(2.0, 4.0, "Is anybody there?"), (5.0, 5.8, "<b>Nobody</b>")]
 FILMS = ("copied", "encoded")
+LATE = [(5.0, 5.8, "At last")]
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -49,6 +50,10 @@ def test_another_player_finds_them_with_their_language(evening: Any, film: str, 
     assert heard["errors"] == []
 
 
+def test_captions_that_begin_in_the_middle_come_into_the_menu_there(evening: Any) -> None:
+    assert evening["late"] == {"menu": ["Off", "Captions (CC1)"], "words": ["At last"]}
+
+
 def test_no_policy_is_violated_and_nothing_fails(evening: Any) -> None:
     assert (evening["violations"], evening["consoleErrors"], evening["dialogs"]) == ([], [], [])
 
@@ -58,5 +63,6 @@ async def _spend(folder: Path) -> Any:
         "copied": str(captioned("captions-h264.mp4", LINES)),
         "encoded": str(captioned("captions-mpeg2.ts", LINES, codec="mpeg2video")),
     }
+    late = str(captioned("captions-late.mp4", LATE, since=4))
     async with open_house(folder) as house:
-        return await drive("captions.mjs", house, setupCode=await house.setup_code(), clips=clips)
+        return await drive("captions.mjs", house, setupCode=await house.setup_code(), clips=clips, late=late)

@@ -70,6 +70,12 @@ async def test_closed_captions_are_noticed(name: str, codec: str, launcher: Laun
     assert video_of(await probe(launcher, film)).captions
 
 
+async def test_captions_that_begin_late_are_not_looked_for(launcher: Launcher) -> None:
+    """Players find them nevertheless: no playlist says that there are none."""
+    film = captioned("late.mp4", [(5, 6, "Hello")], since=4)
+    assert not video_of(await probe(launcher, film)).captions
+
+
 async def test_where_nothing_is_among_the_pictures_there_are_no_captions(launcher: Launcher) -> None:
     assert not video_of(await probe(launcher, clip("h264-25.mp4"))).captions
 
