@@ -66,6 +66,7 @@ class StreamHeader(_Record):
     avg_frame_rate: Ratio = None
     time_base: Ratio = None
     nb_frames: Count = 0
+    closed_captions: Count = 0  # only of frames that the same ffprobe has decoded: see first_look
     sample_rate: Count = 0
     channels: Count = 0
     channel_layout: str = ""

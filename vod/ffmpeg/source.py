@@ -41,6 +41,7 @@ class VideoStream:
     transfer: Transfer
     time_base: Fraction
     frame_rate: Fraction | None  # avg_frame_rate, None where the container does not know
+    captions: bool = False  # closed captions (CEA-608) came with the first frames; later ones are not looked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,7 @@ def video_stream(stream: StreamHeader, *, interlaced: bool) -> VideoStream:
         transfer=TRANSFERS.get(stream.color_transfer, "sdr"),
         time_base=time_base(stream),
         frame_rate=stream.avg_frame_rate or None,
+        captions=stream.closed_captions > 0,
     )
 
 

@@ -14,8 +14,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 from vod.hls.bandwidth import Measured
 from vod.hls.grid import Grid
+from vod.hls.multivariant import CAPTION_CHANNEL, caption_language
 from vod.hls.plan import OriginalRung, Picture, Plan, Sound
 from vod.hls.subtitles import SubtitleTrack
+from vod.hls.track_names import three_letters
 from vod.storage import INIT_SECTION, WHOLE_SUBTITLES
 
 NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
@@ -25,6 +27,7 @@ CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"  # ISO/IEC 23091-3; 7.1 is
 TRANSFER = "urn:mpeg:mpegB:cicp:TransferCharacteristics"
 AUDIO_PURPOSE = "urn:tva:metadata:cs:AudioPurposeCS:2007"
 FOR_THE_BLIND = "1"
+CAPTIONS = "urn:scte:dash:cc:cea-608:2015"  # DASH-IF IOP 6.4.3
 
 CHANNEL_LAYOUTS = {7: 11, 8: 12}
 TRANSFERS = {"pq": 16, "hlg": 18}  # ISO/IEC 23091-2
@@ -75,6 +78,9 @@ def _add_pictures(period: Element, plan: Plan, pictures: Sequence[Picture], offe
     transfer = TRANSFERS.get(plan.video.transfer) if plan.video else None
     if transfer and isinstance(pictures[0], OriginalRung):
         SubElement(adaptation_set, "EssentialProperty", {"schemeIdUri": TRANSFER, "value": str(transfer)})
+    if plan.captions:
+        told = f"{CAPTION_CHANNEL}={three_letters(caption_language(plan))}"
+        SubElement(adaptation_set, "Accessibility", {"schemeIdUri": CAPTIONS, "value": told})
     _add_template(adaptation_set, plan.grid(pictures[0].name))
     rate = {"frameRate": str(plan.video.frame_rate)} if plan.video else {}
     for picture in pictures:

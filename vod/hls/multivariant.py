@@ -17,9 +17,12 @@ from vod.hls.bandwidth import Measured
 from vod.hls.ladder import box_lines
 from vod.hls.plan import CopiedAudio, OriginalRung, Picture, Plan, Sound
 from vod.hls.playlist import PROTOCOL_VERSION
+from vod.hls.track_names import label
 
 AUDIO_GROUP = "audio"
 SUBTITLE_GROUP = "subs"
+CAPTION_GROUP = "cc"
+CAPTION_CHANNEL = "CC1"  # where the language that is heard is written down; others would have to be decoded to be known
 
 DESCRIBES_VIDEO = "public.accessibility.describes-video"
 
@@ -64,6 +67,7 @@ class StreamInf:  # EXT-X-STREAM-INF and the URI on the next line
     audio: str | None  # GROUP-ID
     uri: str
     subtitles: str | None = None  # GROUP-ID
+    closed_captions: str | None = None  # GROUP-ID; never NONE, for a film's first frames do not tell of its others
 
     def render(self) -> str:
         attributes = _attributes(
@@ -75,6 +79,7 @@ class StreamInf:  # EXT-X-STREAM-INF and the URI on the next line
             ("VIDEO-RANGE", self.video_range),
             ("AUDIO", quoted(self.audio) if self.audio else None),
             ("SUBTITLES", quoted(self.subtitles) if self.subtitles else None),
+            ("CLOSED-CAPTIONS", quoted(self.closed_captions) if self.closed_captions else None),
         )
         return f"#EXT-X-STREAM-INF:{attributes}\n{self.uri}"
 
@@ -111,9 +116,28 @@ def render_multivariant(
         "#EXT-X-INDEPENDENT-SEGMENTS",
         *(rendition.render() for rendition in media),
         *subtitles,
+        *([_caption_line(plan)] if plan.captions and pictures else []),
         *(variant.render() for variant in variants),
     ]
     return "\n".join(lines) + "\n"
+
+
+def caption_language(plan: Plan) -> str:
+    """Nothing in the pictures tells it."""
+    return _default_track(plan.sounds).language if plan.sounds else "und"
+
+
+def _caption_line(plan: Plan) -> str:
+    language = caption_language(plan)
+    return "#EXT-X-MEDIA:" + _attributes(
+        ("TYPE", "CLOSED-CAPTIONS"),
+        ("GROUP-ID", quoted(CAPTION_GROUP)),
+        ("NAME", quoted(label("", language, "Captions") + " (CC)")),
+        ("LANGUAGE", quoted(language)),
+        ("DEFAULT", "NO"),
+        ("AUTOSELECT", "YES"),
+        ("INSTREAM-ID", quoted(CAPTION_CHANNEL)),
+    )
 
 
 def quoted(text: str) -> str:
@@ -153,6 +177,7 @@ def _video_variant(
         video_range=_video_range(plan, picture),
         audio=group or None,
         uri=_playlist_uri(folder, picture.name),
+        closed_captions=CAPTION_GROUP if plan.captions else None,
     )
 
 

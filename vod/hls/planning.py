@@ -67,6 +67,7 @@ def make_plan(
         copied_on_demand=copied_on_demand and (bool(copied) or (video is not None and video.copied is not None)),
         subtitles=plan_subtitles(source.subtitles),
         encoder=settings.encoder,
+        captions=source.video is not None and source.video.captions,
     )
 
 

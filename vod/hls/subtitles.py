@@ -19,8 +19,9 @@ from vod.storage import subtitle_segment_name
 from vod.subtitles.cues import Cue
 from vod.subtitles.webvtt import render_segment
 
-# By ffprobe's codec name. Closed captions inside a video stream are not here: ffmpeg 5.1 reads them only through a
-# filter that opens files by name (`lavfi movie=`), past every whitelist.
+# By ffprobe's codec name. Closed captions inside a video stream are no tracks of their own: they stay in the pictures,
+# copied or encoded, where players read them (`Plan.captions`). ffmpeg 5.1 would read them only through a filter that
+# opens files by name (`lavfi movie=`), past every whitelist.
 KINDS: dict[str, SubtitleKind] = {
     **dict.fromkeys(("subrip", "srt", "text", "mov_text", "webvtt", "eia_608", "dvb_teletext"), "text"),
     **dict.fromkeys(("ass", "ssa"), "ass"),

@@ -1,7 +1,8 @@
 """Playlists of transport streams, rewritten from those of fragmented MP4, which `vod.hls` wrote itself.
 
 Pure. A variant of a transport stream holds pictures and one sound track, as old players expect; its name says which:
-`ts/720p.audio-eng.m3u8`. Other tracks are renditions of their own. Subtitles stay what they are.
+`ts/720p.audio-eng.m3u8`. Other tracks are renditions of their own. Subtitles stay what they are,
+and captions where they are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ TRANSPORT_MASTER = "transport.m3u8"
 FOLDER = "ts"
 # EXTINF with fractions; EXT-X-MEDIA (RFC 8216 section 7)
 MEDIA_VERSION, MASTER_VERSION = 3, 4
+TEXTS = ("#EXT-X-MEDIA:TYPE=SUBTITLES", "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS")
 BANDWIDTH = re.compile(r"((?:AVERAGE-)?BANDWIDTH)=(\d+)")
 # 4 bytes of 188, and what is left of a unit's last packet
 PACKETS, PICTURE_BITS, SOUND_BPS = 1.03, 1500, 6000
@@ -35,9 +37,9 @@ def transport_master(master: str) -> str:
     variants = list(_variants(lines, sounds))
     if not variants:
         raise NotFound("There is nothing of this film yet that a transport stream can carry.")
-    subtitles = [line for line in lines if line.startswith("#EXT-X-MEDIA:TYPE=SUBTITLES")]
+    texts = [line for line in lines if line.startswith(TEXTS)]
     head = ["#EXTM3U", f"#EXT-X-VERSION:{MASTER_VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    return "\n".join([*head, *_renditions(sounds), *subtitles, *variants]) + "\n"
+    return "\n".join([*head, *_renditions(sounds), *texts, *variants]) + "\n"
 
 
 def transport_media(playlist: str, names: str) -> str:

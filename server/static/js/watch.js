@@ -35,7 +35,7 @@ class WatchPage {
       showKeys: () => ask("keys", () => {}),
     });
     const spoken = () => this.engine.audioTracks[this.engine.chosenAudio]?.lang ?? "";
-    this.subtitles = new Subtitles(this.stage, this.video, this.mediaId, spoken);
+    this.subtitles = new Subtitles(this.stage, this.video, this.mediaId, spoken, this.engine.captions);
     new SubtitleFiles(this.mediaId, this.subtitles);
     this.actions = new FilmActions(this.mediaId, { refresh: () => this.refresh(), leave: () => this.leave() });
     /** @type {Media | null} */

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.captions import captioned
 from tests.clips import clip, decoded_times, make
 from tests.vod.ffmpeg.answers import ticks_of, video_of
 from vod.errors import SourceError
@@ -52,6 +53,31 @@ async def test_the_frame_rate_is_exact_or_none(name: str, rate: Fraction | None,
     times = (await probe(launcher, clip(name))).frame_times
     assert times is not None
     assert times.frame_duration == (1 / rate if rate else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        pytest.param("said.mp4", "h264", id="H.264 in MP4"),
+        pytest.param("said.mkv", "h264", id="H.264 in Matroska"),
+        pytest.param("said.ts", "h264", id="H.264 in MPEG-TS"),
+        pytest.param("said-2.ts", "mpeg2video", id="MPEG-2"),
+    ],
+)
+async def test_closed_captions_are_noticed(name: str, codec: str, launcher: Launcher) -> None:
+    """Even where nobody has said anything yet."""
+    film = captioned(name, [(3, 3.5, "Hello")], codec=codec, seconds=4)
+    assert video_of(await probe(launcher, film)).captions
+
+
+async def test_captions_that_begin_late_are_not_looked_for(launcher: Launcher) -> None:
+    """Players find them nevertheless: no playlist says that there are none."""
+    film = captioned("late.mp4", [(5, 6, "Hello")], since=4)
+    assert not video_of(await probe(launcher, film)).captions
+
+
+async def test_where_nothing_is_among_the_pictures_there_are_no_captions(launcher: Launcher) -> None:
+    assert not video_of(await probe(launcher, clip("h264-25.mp4"))).captions
 
 
 async def test_a_turned_track_is_turned_clockwise(launcher: Launcher) -> None:

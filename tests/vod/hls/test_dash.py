@@ -129,3 +129,11 @@ def test_subtitles_are_one_file_with_their_purpose(plan: Plan) -> None:
 def test_every_set_has_its_own_id(plan: Plan) -> None:
     identifiers = [each.get("id") for each in sets(plan, SUBTITLES)]
     assert len(set(identifiers)) == len(identifiers)
+
+
+def test_captions_are_told_of_every_set_of_pictures(plan: Plan) -> None:
+    pictures = [one(sets(replace(plan, captions=True)), name) for name in ("original", "720p")]
+    told = [found.find("Accessibility", NAMES) for found in pictures]
+    assert [each.attrib for each in told if each is not None] == [
+        {"schemeIdUri": "urn:scte:dash:cc:cea-608:2015", "value": "CC1=eng"}
+    ] * 2

@@ -53,7 +53,7 @@ def noted(examination: Examination) -> set[int]:
 def encoded(tmp_path_factory: pytest.TempPathFactory) -> Film:
     storage = Storage(tmp_path_factory.mktemp("encoded"))
     storage.prepare()
-    plan = replace(plan_original(), subtitles=(SUBTITLES,))
+    plan = replace(plan_original(), subtitles=(SUBTITLES,), captions=True)
 
     async def make_film() -> None:
         original = encode_original(storage.original(FILM, "mp4"))
@@ -284,6 +284,7 @@ FAULTS = [
     pytest.param(28, in_text("master", r"(TYPE=SUBTITLES.*),CHARACTERISTICS=[^,]*,[^,]*", r"\1"), id="SDH untold"),
     pytest.param(28, lambda film: shorter(film, "subs-eng"), id="subtitles that end early"),
     pytest.param(28, in_text("master", r',SUBTITLES="subs"', ""), id="a variant without subtitles"),
+    pytest.param(28, in_text("master", r',CLOSED-CAPTIONS="cc"', ""), id="a variant without captions"),
     pytest.param(29, in_text(RUNG, r"\A", "\ufeff"), id="a byte order mark"),
     pytest.param(32, in_text(RUNG, r"00001.m4s", "00001.m4s?token=x"), id="a token in a query"),
     pytest.param(33, in_text(RUNG, r"00001.m4s", "The_Film.m4s"), id="a title in a name"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -54,6 +55,28 @@ def test_the_whole_text_of_a_film_in_two_languages() -> None:
         'RESOLUTION=1920x1080,FRAME-RATE=23.976,AUDIO="audio"\n'
         f"{FOLDER}1080p.m3u8\n"
     )
+
+
+def test_captions_in_the_pictures_are_a_group_that_every_variant_names() -> None:
+    """Named as the language that is heard, for nothing in the pictures tells theirs."""
+    plan = replace(make_plan(video=make_video(rungs=LADDER[:2]), audio=(FRENCH, ENGLISH)), captions=True)
+    lines = render_multivariant(plan, COMPLETE, FOLDER).splitlines()
+    assert lines[5] == (
+        '#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="cc",NAME="English (CC)",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,'
+        'INSTREAM-ID="CC1"'
+    )
+    variants = [line for line in lines if line.startswith("#EXT-X-STREAM-INF")]
+    assert len(variants) == 2 and all(line.endswith(',CLOSED-CAPTIONS="cc"') for line in variants)
+
+
+def test_captions_of_a_film_without_a_known_language_have_a_name_all_the_same() -> None:
+    plan = replace(make_plan(video=make_video(rungs=LADDER)), captions=True)
+    assert 'NAME="Captions (CC)",LANGUAGE="und"' in render_multivariant(plan, COMPLETE, FOLDER)
+
+
+def test_where_no_picture_is_offered_there_are_no_captions() -> None:
+    plan = replace(make_plan(video=make_video(rungs=LADDER), audio=(ENGLISH,)), captions=True)
+    assert "CAPTIONS" not in render_multivariant(plan, {"audio-eng": COMPLETE["audio-eng"]}, FOLDER)
 
 
 def test_the_two_megabit_class_is_listed_first_and_the_rest_highest_first() -> None:

@@ -21,7 +21,12 @@ SOUND = make_plan(audio=(make_audio(),))
 DIGEST = "59af47aa3f3b8d5b"
 
 
-@pytest.mark.parametrize("plan", [FILM, SOUND, make_plan()], ids=["picture and sound", "sound", "picture"])
+CAPTIONED = dataclasses.replace(FILM, captions=True)
+
+
+@pytest.mark.parametrize(
+    "plan", [FILM, SOUND, make_plan(), CAPTIONED], ids=["picture and sound", "sound", "picture", "captions"]
+)
 def test_a_plan_survives_its_json(plan: Plan) -> None:
     assert Plan.from_json(plan.to_json()) == plan
     assert Plan.from_json(plan.to_json()).digest == plan.digest
@@ -42,6 +47,7 @@ def test_the_digest_names_the_same_plan_in_every_process_and_release() -> None:
         pytest.param(dataclasses.replace(FILM, audio=FILM.audio[:1]), id="a track less"),
         pytest.param(dataclasses.replace(FILM, start_seconds=Fraction(1, 3)), id="another time zero"),
         pytest.param(dataclasses.replace(FILM, video=make_video()), id="a rung less"),
+        pytest.param(CAPTIONED, id="captions"),
     ],
 )
 def test_another_plan_has_another_digest(other: Plan) -> None:

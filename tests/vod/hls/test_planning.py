@@ -351,6 +351,13 @@ def test_the_first_track_is_the_default_where_none_says_so() -> None:
     assert [track.default for track in plan.audio] == [True, False]
 
 
+@pytest.mark.parametrize("captions", [True, False])
+def test_captions_are_where_the_pictures_have_them(captions: bool) -> None:
+    times = counted(100, Fraction(25), Fraction(1, 1000))
+    source = make_source(duration_seconds=Fraction(4), video=make_stream(captions=captions), frame_times=times)
+    assert make_plan(source, SETTINGS).captions is captions
+
+
 def test_a_file_without_picture_and_sound_is_refused() -> None:
     with pytest.raises(SourceError, match="neither a picture nor sound"):
         make_plan(make_source(duration_seconds=Fraction(20)), SETTINGS)

@@ -52,6 +52,12 @@ def test_subtitles_are_what_they_were() -> None:
     assert {variant.stream_info.subtitles for variant in read.playlists} == {"subs"}
 
 
+def test_captions_stay_in_the_pictures() -> None:
+    read = master(replace(FILM, captions=True))
+    assert [media.instream_id for media in read.media if media.type == "CLOSED-CAPTIONS"] == ["CC1"]
+    assert {variant.stream_info.closed_captions for variant in read.playlists} == {'"cc"'}
+
+
 def test_a_silent_film_has_variants_of_pictures_alone() -> None:
     read = master(make_plan(video=make_video(), audio=()))
     assert [variant.uri for variant in read.playlists] == ["d/ts/720p.m3u8"]

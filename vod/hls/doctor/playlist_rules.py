@@ -202,6 +202,9 @@ def subtitles_are_right(package: Package) -> Faults:
     for variant in package.master.variants:
         if package.subtitles and not package.master.group("SUBTITLES", variant.get("SUBTITLES")):
             yield Fault(where=variant.uri, what="SUBTITLES names no group that exists")
+        captions = package.master.group("CLOSED-CAPTIONS", variant.get("CLOSED-CAPTIONS"))
+        if package.plan.captions and variant.resolution and not captions:
+            yield Fault(where=variant.uri, what="CLOSED-CAPTIONS names no group that exists")
 
 
 def texts_have_no_mark(package: Package) -> Faults:

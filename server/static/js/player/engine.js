@@ -4,6 +4,7 @@
  */
 
 import { AvailableRungs, renditionOf } from "./rungs.js";
+import { Captions } from "./subtitles/captions.js";
 
 /** @typedef {{ width: number, height: number, bitrate: number, uri: string }} Level */
 /** @typedef {{ manifestUrl: string | null, ladderUrl: string | null }} Links the first for the browser's own HLS */
@@ -29,6 +30,7 @@ export class Engine extends EventTarget {
     this.video = video;
     this.freshLinks = freshLinks;
     this.rungs = new AvailableRungs();
+    this.captions = new Captions(video);
     /** @type {any} */
     this.hls = null;
     this.failures = 0;
@@ -63,9 +65,11 @@ export class Engine extends EventTarget {
       backBufferLength: 60,
       abrController: this.rungs.controller(Hls.DefaultConfig.abrController),
       capLevelToPlayerSize: this.height === 0, // a phone need not fetch 1080 lines; full screen lifts the cap
+      renderTextTracksNatively: false, // its own tracks are `data:` addresses, which the policy refuses
       audioPreference: this.audio ? { lang: this.audio.lang, name: this.audio.name } : undefined,
     });
     const { Events } = Hls;
+    this.captions.listen(this.hls, Events);
     this.hls.on(Events.MANIFEST_PARSED, () => this.chooseLevelAgain());
     for (const event of [Events.MANIFEST_PARSED, Events.AUDIO_TRACKS_UPDATED, Events.AUDIO_TRACK_SWITCHED]) {
       this.hls.on(event, () => this.tell("tracks"));

@@ -1,6 +1,7 @@
 /**
  * The subtitles of a film: which there are, which is shown, and what is remembered of it for the next film. Text is the
- * browser's own, ASS keeps its styling, pictures of discs are drawn over the film; nothing is ever burnt in.
+ * browser's own, ASS keeps its styling, pictures of discs are drawn over the film; nothing is ever burnt in. Closed
+ * captions come with the film's pictures, all others from the server.
  */
 
 import { one, show } from "../dom.js";
@@ -14,13 +15,13 @@ import { StyledSubtitles, drawsStyles } from "./subtitles/styled.js";
  * @typedef {object} Track
  * @property {string | null} id of a file that somebody added
  * @property {string} name
- * @property {"text" | "ass" | "picture"} kind
+ * @property {"text" | "ass" | "picture" | "captions"} kind
  * @property {string} language
  * @property {string} label
  * @property {boolean} default
  * @property {boolean} forced what is said in another language than the film's, and signs
  * @property {boolean} hearingImpaired
- * @property {string | null} url null while it is being made
+ * @property {string | null} url null while it is being made, and of captions
  * @property {string | null} styledUrl
  * @property {string[]} fontUrls
  */
@@ -34,11 +35,13 @@ export class Subtitles {
    * @param {HTMLVideoElement} video
    * @param {string} mediaId
    * @param {() => string} spoken the language that is heard
+   * @param {import("./subtitles/captions.js").Captions} captions
    */
-  constructor(stage, video, mediaId, spoken) {
+  constructor(stage, video, mediaId, spoken, captions) {
     this.video = video;
     this.mediaId = mediaId;
     this.spoken = spoken;
+    this.captions = captions;
     /** @type {Track[]} */
     this.tracks = [];
     /** @type {Track | null} */
@@ -46,11 +49,13 @@ export class Subtitles {
     /** @type {{ stop: () => void } | null} */
     this.shown = null;
     this.decided = false;
+    this.answered = false; // by the server
     this.lookedAt = -PATIENCE_MS;
     this.timer = 0;
     this.holder = one('[data-menu-holder="subtitles"]', stage);
     new Menu(this.holder, () => this.choices());
     video.addEventListener("loadedmetadata", () => this.decide());
+    captions.addEventListener("found", () => this.offer());
   }
 
   /** Something of the film has changed: look again if there is something to wait for; cheap to call often. */
@@ -66,19 +71,33 @@ export class Subtitles {
     this.timer = 0;
     this.lookedAt = performance.now();
     const { items } = await call("GET", `/media-files/${encodeURIComponent(this.mediaId)}/subtitles`).catch(() => ({ items: [] }));
-    if (items.length || !this.chosen) this.tracks = items;
-    show(this.holder, this.ready.length > 0);
-    this.decide();
+    if (items.length || !this.chosen?.url) this.tracks = items;
+    this.answered = true;
+    this.offer();
     if (this.tracks.some((track) => !track.url)) this.hear();
   }
 
+  offer() {
+    show(this.holder, this.ready.length > 0);
+    this.decide();
+  }
+
+  get all() {
+    return [...this.tracks, ...this.captions.tracks];
+  }
+
   get ready() {
-    return this.tracks.filter((track) => track.url);
+    return this.all.filter(isMade);
+  }
+
+  /** Captions, there before all others, do not decide alone. */
+  get mayDecide() {
+    return this.answered && (this.tracks.length ? this.tracks.some(isMade) : this.captions.tracks.length > 0);
   }
 
   /** Once, as soon as there is a track to choose and the film, with its sound, is there. */
   decide() {
-    if (this.decided || !this.ready.length || this.video.readyState < HTMLMediaElement.HAVE_METADATA) return;
+    if (this.decided || !this.mayDecide || this.video.readyState < HTMLMediaElement.HAVE_METADATA) return;
     this.decided = true;
     this.put(firstChoice(this.ready, remembered(), this.spoken()));
   }
@@ -86,11 +105,11 @@ export class Subtitles {
   /** @returns {import("./menu.js").Choice[]} */
   choices() {
     const off = { label: "Off", checked: !this.chosen, choose: () => this.choose(null) };
-    const made = this.tracks.map((track) => ({
+    const made = this.all.map((track) => ({
       label: track.label,
       note: noteOf(track),
       checked: track.name === this.chosen?.name,
-      disabled: !track.url,
+      disabled: !isMade(track),
       choose: () => this.choose(track),
     }));
     return [off, ...made];
@@ -118,7 +137,8 @@ export class Subtitles {
     this.shown?.stop();
     this.shown = null;
     this.chosen = track;
-    if (track?.kind === "picture") this.shown = new PictureSubtitles(this.video, track.url ?? "");
+    if (track?.kind === "captions") this.shown = this.captions.show(track);
+    else if (track?.kind === "picture") this.shown = new PictureSubtitles(this.video, track.url ?? "");
     else if (track?.styledUrl && drawsStyles()) void this.putStyled(track, track.styledUrl);
     else if (track) this.shown = new PlainSubtitles(this.video, track);
   }
@@ -142,8 +162,12 @@ export class Subtitles {
 }
 
 /** @param {Track} track */
+const isMade = (track) => track.kind === "captions" || Boolean(track.url);
+
+/** @param {Track} track */
 function noteOf(track) {
-  const words = [track.forced && "forced", track.hearingImpaired && "SDH", !track.url && "being made"];
+  const deaf = track.hearingImpaired && track.kind !== "captions"; // these say so in their name
+  const words = [track.forced && "forced", deaf && "SDH", !isMade(track) && "being made"];
   const told = (/** @type {unknown} */ word) => word && !track.label.toLowerCase().includes(String(word).toLowerCase());
   return words.filter(told).join(" · ");
 }
