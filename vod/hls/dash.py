@@ -15,7 +15,8 @@ from xml.etree.ElementTree import Element, SubElement
 from vod.hls.bandwidth import Measured
 from vod.hls.plan import CopiedRung, Grid, Picture, Plan, Sound
 from vod.hls.subtitles import SubtitleTrack
-from vod.storage import INIT_SECTION, WHOLE_SUBTITLES
+from vod.hls.thumbnails import Thumbnails
+from vod.storage import INIT_SECTION, TRICKPLAY, WHOLE_SUBTITLES
 
 NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 LIVE_PROFILE = "urn:mpeg:dash:profile:isoff-live:2011"  # segments by template, though the film is whole
@@ -24,18 +25,25 @@ CHANNELS = "urn:mpeg:mpegB:cicp:ChannelConfiguration"  # ISO/IEC 23091-3; 7.1 is
 TRANSFER = "urn:mpeg:mpegB:cicp:TransferCharacteristics"
 AUDIO_PURPOSE = "urn:tva:metadata:cs:AudioPurposeCS:2007"
 FOR_THE_BLIND = "1"
+THUMBNAIL_TILE = "http://dashif.org/guidelines/thumbnail_tile"
 
 CHANNEL_LAYOUTS = {7: 11, 8: 12}
 TRANSFERS = {"pq": 16, "hlg": 18}  # ISO/IEC 23091-2
 ALIGNED = {"segmentAlignment": "true", "startWithSAP": "1"}
 INIT_TEMPLATE = f"$RepresentationID$/{INIT_SECTION}"
 SEGMENT_TEMPLATE = "$RepresentationID$/$Number%05d$.m4s"
+SHEET_TEMPLATE = f"{TRICKPLAY}/sheet-$Number%02d$.jpg"
 TEXT_BPS = 1000  # of a file that is fetched whole; players want a number
 
 DEFAULT_STEREO, ANY_STEREO, SURROUND = 3, 2, 1  # selectionPriority: as master.m3u8 has its groups
 
 
-def render_dash(plan: Plan, offered: Mapping[str, Measured], subtitles: Sequence[SubtitleTrack] = ()) -> str:
+def render_dash(
+    plan: Plan,
+    offered: Mapping[str, Measured],
+    subtitles: Sequence[SubtitleTrack] = (),
+    thumbnails: Thumbnails | None = None,
+) -> str:
     """`offered` are the renditions to list. Its URIs are relative to the plan's folder."""
     attributes = {
         "xmlns": NAMESPACE,
@@ -53,6 +61,8 @@ def render_dash(plan: Plan, offered: Mapping[str, Measured], subtitles: Sequence
             _add_sound(period, plan, sound, offered[sound.name])
     for track in subtitles:
         _add_text(period, track)
+    if thumbnails:
+        _add_thumbnails(period, thumbnails)
     for number, adaptation_set in enumerate(period):
         adaptation_set.set("id", str(number))
     ElementTree.indent(manifest)
@@ -108,6 +118,17 @@ def _add_text(period: Element, track: SubtitleTrack) -> None:
     SubElement(adaptation_set, "Label").text = _printable(track.label)
     representation = SubElement(adaptation_set, "Representation", {"id": track.name, "bandwidth": str(TEXT_BPS)})
     SubElement(representation, "BaseURL").text = f"{track.name}/{WHOLE_SUBTITLES}"
+
+
+def _add_thumbnails(period: Element, thumbnails: Thumbnails) -> None:
+    """Sheets of stills, which players show on their seek bars."""
+    adaptation_set = SubElement(period, "AdaptationSet", {"contentType": "image", "mimeType": "image/jpeg"})
+    times = {"timescale": "1000", "duration": str(thumbnails.sheet_milliseconds), "startNumber": "0"}
+    SubElement(adaptation_set, "SegmentTemplate", times | {"media": SHEET_TEMPLATE})
+    facts = {name: str(getattr(thumbnails, name)) for name in ("bandwidth", "width", "height")}
+    representation = SubElement(adaptation_set, "Representation", {"id": TRICKPLAY, **facts})
+    tiles = f"{thumbnails.columns}x{thumbnails.rows}"
+    SubElement(representation, "EssentialProperty", {"schemeIdUri": THUMBNAIL_TILE, "value": tiles})
 
 
 def _add_role(adaptation_set: Element, value: str) -> None:
