@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from vod.hls.bandwidth import Measured
 from vod.hls.plan import CopiedRung, Grid, Picture, Plan, Sound
+from vod.hls.playlist import MICROSECONDS
 from vod.hls.subtitles import SubtitleTrack
 from vod.hls.thumbnails import Thumbnails
 from vod.storage import INIT_SECTION, TRICKPLAY, WHOLE_SUBTITLES
@@ -123,7 +124,7 @@ def _add_text(period: Element, track: SubtitleTrack) -> None:
 def _add_thumbnails(period: Element, thumbnails: Thumbnails) -> None:
     """Sheets of stills, which players show on their seek bars."""
     adaptation_set = SubElement(period, "AdaptationSet", {"contentType": "image", "mimeType": "image/jpeg"})
-    times = {"timescale": "1000", "duration": str(thumbnails.sheet_milliseconds), "startNumber": "0"}
+    times = {"timescale": str(MICROSECONDS), "duration": str(thumbnails.sheet_microseconds), "startNumber": "0"}
     SubElement(adaptation_set, "SegmentTemplate", times | {"media": SHEET_TEMPLATE})
     facts = {name: str(getattr(thumbnails, name)) for name in ("bandwidth", "width", "height")}
     representation = SubElement(adaptation_set, "Representation", {"id": TRICKPLAY, **facts})

@@ -7,6 +7,7 @@ its stills on our page alone.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from vod.hls.trickplay import Layout, layout, sheet_name
 from vod.storage import Storage
 
 CUE = re.compile(r"^(\d+):(\d\d):(\d\d)\.(\d{3}) --> .*\nsheet-(\d+)\.jpg#xywh=(\d+),(\d+),", re.MULTILINE)
+# A still may be shown so much before its time: the index has rounded that, and the last tile is to reach the end.
+TOO_EARLY = 50_000
+# of an attribute, ISO/IEC 23009-1 §5.3.9.2.2
+LARGEST_DURATION = (1 << 32) - 1
 # Of a tile's time: how much of the film's end may have none, where the last keyframe lies just before a stretch
 LONGEST_REST = 4
 
@@ -27,12 +32,12 @@ class Thumbnails:
     rows: int
     width: int  # of a sheet, in pixels
     height: int
-    tile_milliseconds: int
+    tile_microseconds: int
     bandwidth: int
 
     @property
-    def sheet_milliseconds(self) -> int:
-        return self.tile_milliseconds * self.columns * self.rows
+    def sheet_microseconds(self) -> int:
+        return self.tile_microseconds * self.columns * self.rows
 
 
 def find_thumbnails(storage: Storage, media_id: UUID, plan: Plan) -> Thumbnails | None:
@@ -41,7 +46,7 @@ def find_thumbnails(storage: Storage, media_id: UUID, plan: Plan) -> Thumbnails 
         index = storage.stills(media_id, plan.digest).read_text(encoding="utf-8")
         sheets = layout(plan)
         starts = still_starts(index, sheets)
-        length = tile_milliseconds(starts, sheets.tiles, round(plan.duration_seconds * 1000))
+        length = tile_microseconds(starts, sheets.tiles, math.ceil(plan.duration_seconds * 1_000_000))
         folder = storage.trickplay(media_id, plan.digest)
         sizes = [(folder / sheet_name(number)).stat().st_size for number in range(-(-len(starts) // sheets.tiles))]
     except (OSError, ValueError):
@@ -51,26 +56,26 @@ def find_thumbnails(storage: Storage, media_id: UUID, plan: Plan) -> Thumbnails 
         rows=sheets.rows,
         width=sheets.columns * sheets.width,
         height=sheets.rows * sheets.height,
-        tile_milliseconds=length,
-        bandwidth=-(-max(sizes) * 8000 // (length * sheets.tiles)),
+        tile_microseconds=length,
+        bandwidth=-(-max(sizes) * 8_000_000 // (length * sheets.tiles)),
     )
 
 
 def still_starts(index: str, layout: Layout) -> list[int]:
-    """In milliseconds, of each tile from the first on. Raises ValueError where one has no time of its own."""
+    """In microseconds, of each tile from the first on. Raises ValueError where one has no time of its own."""
     starts: list[int] = []
     for cue in CUE.findall(index):
         hours, minutes, seconds, part, *place = map(int, cue)
         if tuple(place) != layout.place(len(starts)):
             raise ValueError("a tile is left out")
-        starts.append(((hours * 60 + minutes) * 60 + seconds) * 1000 + part)
+        starts.append((((hours * 60 + minutes) * 60 + seconds) * 1000 + part) * 1000)
     return starts
 
 
-def tile_milliseconds(starts: Sequence[int], tiles: int, duration: int) -> int:
+def tile_microseconds(starts: Sequence[int], tiles: int, duration: int) -> int:
     """The longest time that each tile can have. Raises ValueError where there is none that fits the film."""
-    length = min((start // number for number, start in enumerate(starts) if number), default=duration)
-    if any(start >= (number + 1) * length for number, start in enumerate(starts)):
+    length = min(((start + TOO_EARLY) // number for number, start in enumerate(starts) if number), default=duration)
+    if length * tiles > LARGEST_DURATION or any(start >= (number + 1) * length for number, start in enumerate(starts)):
         raise ValueError("the stills are not regular")
     rest = duration - len(starts) * length
     if rest > 0 and (rest * LONGEST_REST > length or len(starts) % tiles == 0):

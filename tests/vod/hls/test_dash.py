@@ -119,7 +119,7 @@ def test_channels_are_told_as_the_layout_s_number(plan: Plan) -> None:
 
 
 def test_stills_are_sheets_of_tiles(plan: Plan) -> None:
-    stills = Thumbnails(columns=10, rows=3, width=1600, height=270, tile_milliseconds=2002, bandwidth=9000)
+    stills = Thumbnails(columns=10, rows=3, width=1600, height=270, tile_microseconds=2_002_000, bandwidth=9000)
     (found,) = ElementTree.fromstring(render_dash(plan, {"720p": AVC}, (), stills)).findall(  # noqa: S314  # our own
         "Period/AdaptationSet[@contentType='image']", NAMES
     )
@@ -127,8 +127,8 @@ def test_stills_are_sheets_of_tiles(plan: Plan) -> None:
     assert template is not None
     assert tiles is not None
     assert template.attrib == {
-        "timescale": "1000",
-        "duration": "60060",
+        "timescale": "1000000",
+        "duration": "60060000",
         "startNumber": "0",
         "media": "trickplay/sheet-$Number%02d$.jpg",
     }
