@@ -18,7 +18,15 @@ from tests.e2e.browser.house import House as BrowserHouse
 from tests.e2e.browser.house import drive
 from tests.e2e.films import SECONDS, X264, film
 from tests.e2e.house import House, open_house
-from tests.e2e.players import NO_DESKTOP, Stream, play_in_mpv, play_transport_in_gstreamer, refusals, run_vlc
+from tests.e2e.players import (
+    NO_DESKTOP,
+    Stream,
+    play_in_mpv,
+    play_transport_in_ffmpeg,
+    play_transport_in_gstreamer,
+    refusals,
+    run_vlc,
+)
 from vod.hls.mpegts import CLOCK, DELAY
 from vod.hls.progress import load_plan
 from vod.storage import Storage
@@ -56,6 +64,14 @@ def stream(house: House, media: dict[str, Any]) -> Stream:
         transport_url=house.url(media["transportUrl"]),
         plan=load_plan(Storage(house.root), UUID(media["id"]), digest),
     )
+
+
+@pytest.mark.parametrize("name", FILMS)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_all_of_it_is_decoded_by_ffmpeg_at_its_time(streams: dict[str, Stream], name: str) -> None:
+    show = await play_transport_in_ffmpeg(streams[name])
+    assert show.complaints == ()
+    assert show.off_seconds <= 0.1
 
 
 @pytest.mark.parametrize("name", FILMS)
