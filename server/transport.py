@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -25,14 +25,14 @@ from server.sendfile import FileResponse
 from server.streams import ID, IMMUTABLE, PLANS, playlist, representation
 from server.virtual_files import VirtualFile
 from vod.errors import NotFound
-from vod.hls.transport import Part, mux
+from vod.hls.progress import load_plan
+from vod.hls.transport import Part, mux, transport_cues
 from vod.hls.transport_playlists import FOLDER, TRANSPORT_MASTER, transport_master, transport_media
-from vod.storage import INIT_SECTION, MASTER, segment_name
+from vod.hls.transport_sizes import LARGEST_BYTES, too_large
+from vod.storage import INIT_SECTION, MASTER, Storage, segment_name
 from vod.tokens import Scope
 
 NO_SUCH_FILE = "There is no such file."
-# Six seconds at 85 Mb/s; four times as much is held while it is put together.
-LARGEST_BYTES = 64 << 20
 AT_ONCE = 2
 
 MUXING = web.AppKey("muxing", asyncio.Semaphore)
@@ -48,11 +48,15 @@ async def context(app: web.Application) -> AsyncIterator[None]:
 @operation("The film as MPEG transport streams.", access=Access.SIGNED, media_type="application/vnd.apple.mpegurl")
 async def serve_master(request: web.Request) -> web.StreamResponse:
     media_id = _admit(request)
-    master = await playlist(request.app, media_id, MASTER)
-    return _playlist(transport_master(master.plain.body.decode()))
+    found = await playlist(request.app, media_id, MASTER)
+    master = found.plain.body.decode()
+    without = await asyncio.to_thread(_too_large, request.app[STORAGE], UUID(media_id), master)
+    return _playlist(transport_master(master, without))
 
 
-@operation("One variant, or one sound track.", access=Access.SIGNED, media_type="application/vnd.apple.mpegurl")
+@operation(
+    "One variant, sound track or subtitle track.", access=Access.SIGNED, media_type="application/vnd.apple.mpegurl"
+)
 async def serve_media(request: web.Request) -> web.StreamResponse:
     media_id = _admit(request)
     digest, names = (request.match_info[part] for part in ("digest", "names"))
@@ -73,10 +77,16 @@ async def serve_segment(request: web.Request) -> web.StreamResponse:
             content = await asyncio.to_thread(_mux, int(number), files)
     except ValueError:
         raise NotFound("A transport stream cannot carry this.") from None
-    fields = {"Content-Type": media_types.BY_SUFFIX["ts"], "Cache-Control": IMMUTABLE}
-    etag = f'"{digest}-{names}-{number}-{len(content):x}"'
-    file = VirtualFile(files[0][0].source, content, (), fields | SAFE_FIELDS | CROSS_ORIGIN_FIELDS, etag)
-    return FileResponse(file, request)
+    return _answer(request, files[0][0], content, {"Content-Type": media_types.BY_SUFFIX["ts"]})
+
+
+@operation("A segment of subtitles, on the clock of the others.", access=Access.SIGNED, media_type="text/vtt")
+async def serve_cues(request: web.Request) -> web.StreamResponse:
+    media_id = _admit(request)
+    digest, names, number = (request.match_info[part] for part in ("digest", "names", "number"))
+    file = await representation(request, media_id, f"{digest}/{names}/{number}.vtt")
+    content = transport_cues(await asyncio.to_thread(_content, file))
+    return _answer(request, file, content, {"Content-Type": media_types.BY_SUFFIX["vtt"], **media_types.FOREIGN_FIELDS})
 
 
 def _admit(request: web.Request) -> str:
@@ -86,6 +96,22 @@ def _admit(request: web.Request) -> str:
     if not request.app[CONFIG].hls.mpegts:
         raise NotFound(NO_SUCH_FILE)
     return media_id
+
+
+def _too_large(storage: Storage, media_id: UUID, master: str) -> frozenset[str]:
+    """Of what `master` lists. Raises NotFound where its plan is gone."""
+    digests = {line.partition("/")[0] for line in master.splitlines() if not line.startswith("#")}
+    return frozenset().union(*(too_large(storage, media_id, load_plan(storage, media_id, one)) for one in digests))
+
+
+def _answer(
+    request: web.Request, made_of: Representation, content: bytes, fields: Mapping[str, str]
+) -> web.StreamResponse:
+    """Of an address that means these bytes for ever."""
+    digest, names, number = (request.match_info[part] for part in ("digest", "names", "number"))
+    etag = f'"{digest}-{names}-{number}-{len(content):x}"'
+    lines = {**fields, "Cache-Control": IMMUTABLE, **SAFE_FIELDS, **CROSS_ORIGIN_FIELDS}
+    return FileResponse(VirtualFile(made_of.source, content, (), lines, etag), request)
 
 
 async def _wanted(
@@ -157,9 +183,11 @@ BELOW = f"{HLS}/{{digest:[0-9a-f]{{16}}}}/{FOLDER}/{NAMES}"
 MASTER_PATH = f"{HLS}/{TRANSPORT_MASTER}"
 MEDIA_PATH = f"{BELOW}.m3u8"
 SEGMENT_PATH = f"{BELOW}/{{number:[0-9]{{5,6}}}}.ts"
+CUES_PATH = f"{BELOW}/{{number:[0-9]{{5,6}}}}.vtt"
 
 routes: tuple[web.RouteDef, ...] = (
     web.get(MASTER_PATH, serve_master, name="transport-master"),
     web.get(MEDIA_PATH, serve_media, name="transport-media"),
     web.get(SEGMENT_PATH, serve_segment, name="transport-segment"),
+    web.get(CUES_PATH, serve_cues, name="transport-cues"),
 )

@@ -29,6 +29,7 @@ from vod.hls.spans import next_spans
 from vod.hls.subtitle_files import listed_tracks
 from vod.hls.subtitle_group import render_subtitle_group
 from vod.hls.subtitles import SubtitleTrack
+from vod.hls.thumbnails import Thumbnails, find_thumbnails
 from vod.storage import Storage
 from worker.context import Context
 
@@ -129,21 +130,24 @@ def publish_playlists(
     told: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
     listed: tuple[SubtitleTrack, ...] = ()
     wound = ""
+    tiled: Thumbnails | None = None
     while True:
         states = _without(rendition_states(storage, media_id, plan), without)
         found = servable(plan, states), frozenset(name for name, state in states.items() if state.complete)
         subtitles = listed_tracks(storage, media_id, plan)
         iframes = list_iframes(storage, media_id, plan, f"{plan.digest}/", without)
-        if (found, subtitles, iframes) == (told, listed, wound) or not found[0]:
+        thumbnails = find_thumbnails(storage, media_id, plan)
+        if (found, subtitles, iframes, thumbnails) == (told, listed, wound, tiled) or not found[0]:
             return found
-        told, listed, wound = found, subtitles, iframes
+        told, listed, wound, tiled = found, subtitles, iframes, thumbnails
         described = _described(storage, media_id, plan, states)
         # everything that is planned: our page can wait for it
         ladder = render_multivariant(plan, described, "", surround=False)
         files.publish(storage.ladder(media_id, plan.digest), ladder.encode())
         described = {name: facts for name, facts in described.items() if name in found[0]}
         folder = f"{plan.digest}/"
-        files.publish(storage.dash(media_id, plan.digest), render_dash(plan, described, listed).encode())
+        manifest = render_dash(plan, described, listed, tiled)
+        files.publish(storage.dash(media_id, plan.digest), manifest.encode())
         files.sync_folder(storage.plan_folder(media_id, plan.digest))
         master = render_multivariant(plan, described, folder, render_subtitle_group(listed, folder))
         files.publish(storage.master(media_id), (master + iframes).encode())

@@ -197,3 +197,4 @@ def _publish_stills(storage: Storage, film: Film, found: Stills) -> None:
     index = trickplay.render_stills_vtt(found.ticks, film.video.timescale, layout, film.plan.duration_seconds)
     files.publish(storage.stills(film.media_id, film.plan.digest), index.encode())
     files.sync_folder(folder)
+    publish_playlists(storage, film.media_id, film.plan)

@@ -19,8 +19,10 @@ import aiohttp
 import m3u8
 from PIL import Image
 
+from vod.hls.mpegts import CLOCK, DELAY
 from vod.hls.plan import EARLIEST_END_SECONDS, Plan
 
+ZERO = Fraction(0)
 SECONDS_FOR_A_FILM = 120.0
 SECONDS_FOR_VLC = 60.0  # at sixteenfold speed
 TOO_LATE = "not at its end in time"
@@ -91,11 +93,13 @@ async def play_transport_in_ffmpeg(stream: Stream) -> Show:
     """As `play_in_ffmpeg`; a variant of a transport stream has sound in it."""
     in_variants = 2 if stream.plan.pictures and stream.plan.sounds else 1
     listed = await _listed(stream.transport_url, in_variants)
-    return await _decode(stream, stream.transport_url, listed, max)
+    return await _decode(stream, stream.transport_url, listed, max, begin=Fraction(DELAY, CLOCK))
 
 
-async def _decode(stream: Stream, url: str, listed: int, pick: Callable[[Iterable[Fraction]], Fraction]) -> Show:
-    """`pick` says which of its streams' ends counts."""
+async def _decode(
+    stream: Stream, url: str, listed: int, pick: Callable[[Iterable[Fraction]], Fraction], *, begin: Fraction = ZERO
+) -> Show:
+    """`pick` says which of its streams' ends counts; `begin` is the film's zero on its clock."""
     # what ffmpeg cannot decode is text
     encoders = ("-map", "0:v?", "-map", "0:a?", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-fps_mode", "passthrough")
     # -1: the encoder's clock is the demuxer's, so nothing is rounded
@@ -106,7 +110,7 @@ async def _decode(stream: Stream, url: str, listed: int, pick: Callable[[Iterabl
     ends, plan = decoded_ends(output), stream.plan
     if len(ends) != listed:
         complaints.append(f"{len(ends)} streams of {listed}")
-    off = [_off(kind, end, plan) for kind, end in ends]
+    off = [_off(kind, end - begin, plan) for kind, end in ends]
     return Show(off_seconds=float(pick(off)) if off else inf, complaints=_complaints(complaints, status))
 
 

@@ -47,6 +47,7 @@ SIGNED = {
     Call("GET", "/stream/hls/{id}/{token}/transport.m3u8"),
     Call("GET", "/stream/hls/{id}/{token}/{digest}/ts/{names}.m3u8"),
     Call("GET", "/stream/hls/{id}/{token}/{digest}/ts/{names}/{number}.ts"),
+    Call("GET", "/stream/hls/{id}/{token}/{digest}/ts/{names}/{number}.vtt"),
     Call("GET", "/stream/original/{id}/{token}/{name}"),
     Call("OPTIONS", "/stream/original/{id}/{token}/{name}"),
     Call("GET", "/play/{id}/{token}.m3u"),

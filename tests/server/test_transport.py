@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from tests.server.running import Running, ask, running
 from tests.server.streaming import FILM, Film, make_app, make_film
 from tests.vod.hls.copied import BASE, copy_pictures, fetched, original
 from vod.config import Config, HlsSection
+from vod.hls.mpegts import DELAY
+from vod.hls.plan import CopiedRung
+from vod.hls.subtitle_files import publish_cues
+from vod.storage import make_folder
+from vod.subtitles.cues import Cue
 
 ON = Config(hls=HlsSection(mpegts=True))
 
@@ -58,6 +64,36 @@ async def test_a_segment_is_immutable_packets_with_everything_a_player_needs(ser
     assert again.status == 304
 
 
+async def test_subtitles_are_moved_onto_the_clock_of_the_streams(server: Running, film: Film) -> None:
+    publish_cues(film.storage, FILM, film.plan, "subs-eng", [Cue(start_ms=1000, end_ms=2000, text="Hi")])
+    listed = await ask(server, segment(film, "subs-eng.m3u8"))
+    assert listed.body.decode().splitlines()[-2] == "subs-eng/00003.vtt"
+    answer = await ask(server, segment(film, "subs-eng/00000.vtt"))
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/vtt; charset=utf-8")
+    assert f"X-TIMESTAMP-MAP=MPEGTS:{DELAY},LOCAL:00:00:00.000" in answer.body.decode().splitlines()
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    untouched = await ask(server, film.hls(f"{film.digest}/subs-eng/00000.vtt"))
+    assert "X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000" in untouched.body.decode().splitlines()
+
+
+async def test_what_would_be_refused_for_its_size_is_not_listed(server: Running, film: Film) -> None:
+    """A listed segment is never 404 (hls-rules.md rule 24)."""
+    assert film.plan.video is not None
+    copied = CopiedRung(
+        name="original", stream_index=0, width=3840, height=2160, codec="avc1.640033", expected_bps=100_000_000
+    )
+    plan = replace(film.plan, video=replace(film.plan.video, copied=copied))
+    make_folder(film.storage.plan_folder(FILM, plan.digest))
+    film.put(film.storage.plan(FILM, plan.digest), plan.to_json().encode())
+    line = '#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.64001F"'
+    variants = "".join(f"{line}\n{plan.digest}/{name}.m3u8\n" for name in ("original", "720p"))
+    film.put(film.storage.master(FILM), f"#EXTM3U\n{variants}".encode())
+    master = await ask(server, film.hls("transport.m3u8"))
+    listed = [line for line in master.body.decode().splitlines() if not line.startswith("#")]
+    assert listed == [f"{plan.digest}/ts/720p.m3u8"]
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -67,6 +103,9 @@ async def test_a_segment_is_immutable_packets_with_everything_a_player_needs(ser
         pytest.param("720p/00001.ts", id="bytes that are no pictures"),
         pytest.param("720p/0.ts", id="another spelling"),
         pytest.param("480p.m3u8", id="a playlist that is not there"),
+        pytest.param("subs-eng/00000.vtt", id="subtitles that are not there"),
+        pytest.param("720p/00000.vtt", id="pictures as subtitles"),
+        pytest.param("720p.subs-eng/00000.vtt", id="subtitles with something else"),
     ],
 )
 async def test_what_there_is_not_is_not_found(server: Running, film: Film, name: str) -> None:

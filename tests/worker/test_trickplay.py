@@ -19,6 +19,7 @@ from vod.config import FfmpegSection
 from vod.errors import DiskFull, OutputRefused
 from vod.ffmpeg.process import Launcher
 from vod.hls.iframes import list_iframes
+from vod.hls.thumbnails import find_thumbnails
 
 KEYFRAME_SECONDS = 2  # of the rungs
 
@@ -64,6 +65,17 @@ async def test_keyframes_of_the_original_keep_their_own_times(launcher: Launcher
     cues = cues_of(yard, film, plan)
     assert [cue.start for cue in cues] == [0, 4.4, 9.8, 17]
     assert [cue.colour for cue in cues] == ["red", "lime", "blue", "white"]
+    assert find_thumbnails(storage_of(yard), film, plan) is None
+
+
+async def test_stills_are_listed_for_dash_as_soon_as_they_are_there(launcher: Launcher, yard: Yard) -> None:
+    film, plan = await add_film(yard, launcher, colours("keyed.mp4", "-g", "25", "-keyint_min", "25"), made=True)
+    await wind(yard, launcher, film)
+    found = find_thumbnails(storage_of(yard), film, plan)
+    assert found is not None
+    assert found.tile_microseconds == pytest.approx(1_000_000 * KEYFRAME_SECONDS, abs=10_000)
+    assert (found.width, found.height) == (1600, 270)
+    assert "thumbnail_tile" in storage_of(yard).dash(film, plan.digest).read_text()
 
 
 async def test_a_film_held_upright_has_upright_stills(launcher: Launcher, yard: Yard) -> None:

@@ -32,7 +32,7 @@ def measure(folder: Path, grid: Grid, rendition: Rendition) -> Measured:
 
     Raises OSError where a file is missing, ValueError where one is not what it should be.
     """
-    sizes = _copied_sizes(folder, grid) if isinstance(rendition, Copied) else _file_sizes(folder, grid)
+    sizes = copied_sizes(folder, grid) if isinstance(rendition, Copied) else _file_sizes(folder, grid)
     return Measured(
         peak_bps=peak_bps(sizes, grid),
         average_bps=_bps(sum(sizes), grid.cuts[-1] - grid.cuts[0], grid),
@@ -54,7 +54,8 @@ def _file_sizes(folder: Path, grid: Grid) -> list[int]:
     return [(folder / segment_name(number)).stat().st_size for number in range(grid.count)]
 
 
-def _copied_sizes(folder: Path, grid: Grid) -> list[int]:
+def copied_sizes(folder: Path, grid: Grid) -> list[int]:
+    """Bytes of every virtual segment. Raises OSError where one is not indexed yet, ValueError for a damaged index."""
     if (folder / SEGMENT_INDEX).exists():
         return index_sizes(folder / SEGMENT_INDEX)
     return [size for number in range(grid.count) for size in index_sizes(folder / index_name(number))]

@@ -16,9 +16,11 @@ from vod.hls.bandwidth import Measured
 from vod.hls.grid import Grid
 from vod.hls.multivariant import CAPTION_CHANNEL, caption_language
 from vod.hls.plan import OriginalRung, Picture, Plan, Sound
+from vod.hls.playlist import MICROSECONDS
 from vod.hls.subtitles import SubtitleTrack
+from vod.hls.thumbnails import Thumbnails
 from vod.hls.track_names import three_letters
-from vod.storage import INIT_SECTION, WHOLE_SUBTITLES
+from vod.storage import INIT_SECTION, TRICKPLAY, WHOLE_SUBTITLES
 
 NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 LIVE_PROFILE = "urn:mpeg:dash:profile:isoff-live:2011"  # segments by template, though the film is whole
@@ -28,18 +30,25 @@ TRANSFER = "urn:mpeg:mpegB:cicp:TransferCharacteristics"
 AUDIO_PURPOSE = "urn:tva:metadata:cs:AudioPurposeCS:2007"
 FOR_THE_BLIND = "1"
 CAPTIONS = "urn:scte:dash:cc:cea-608:2015"  # DASH-IF IOP 6.4.3
+THUMBNAIL_TILE = "http://dashif.org/guidelines/thumbnail_tile"
 
 CHANNEL_LAYOUTS = {7: 11, 8: 12}
 TRANSFERS = {"pq": 16, "hlg": 18}  # ISO/IEC 23091-2
 ALIGNED = {"segmentAlignment": "true", "startWithSAP": "1"}
 INIT_TEMPLATE = f"$RepresentationID$/{INIT_SECTION}"
 SEGMENT_TEMPLATE = "$RepresentationID$/$Number%05d$.m4s"
+SHEET_TEMPLATE = f"{TRICKPLAY}/sheet-$Number%02d$.jpg"
 TEXT_BPS = 1000  # of a file that is fetched whole; players want a number
 
 DEFAULT_STEREO, ANY_STEREO, SURROUND = 3, 2, 1  # selectionPriority: as master.m3u8 has its groups
 
 
-def render_dash(plan: Plan, offered: Mapping[str, Measured], subtitles: Sequence[SubtitleTrack] = ()) -> str:
+def render_dash(
+    plan: Plan,
+    offered: Mapping[str, Measured],
+    subtitles: Sequence[SubtitleTrack] = (),
+    thumbnails: Thumbnails | None = None,
+) -> str:
     """`offered` are the renditions to list. Its URIs are relative to the plan's folder."""
     attributes = {
         "xmlns": NAMESPACE,
@@ -57,6 +66,8 @@ def render_dash(plan: Plan, offered: Mapping[str, Measured], subtitles: Sequence
             _add_sound(period, plan, sound, offered[sound.name])
     for track in subtitles:
         _add_text(period, track)
+    if thumbnails:
+        _add_thumbnails(period, thumbnails)
     for number, adaptation_set in enumerate(period):
         adaptation_set.set("id", str(number))
     ElementTree.indent(manifest)
@@ -115,6 +126,17 @@ def _add_text(period: Element, track: SubtitleTrack) -> None:
     SubElement(adaptation_set, "Label").text = _printable(track.label)
     representation = SubElement(adaptation_set, "Representation", {"id": track.name, "bandwidth": str(TEXT_BPS)})
     SubElement(representation, "BaseURL").text = f"{track.name}/{WHOLE_SUBTITLES}"
+
+
+def _add_thumbnails(period: Element, thumbnails: Thumbnails) -> None:
+    """Sheets of stills, which players show on their seek bars."""
+    adaptation_set = SubElement(period, "AdaptationSet", {"contentType": "image", "mimeType": "image/jpeg"})
+    times = {"timescale": str(MICROSECONDS), "duration": str(thumbnails.sheet_microseconds), "startNumber": "0"}
+    SubElement(adaptation_set, "SegmentTemplate", times | {"media": SHEET_TEMPLATE})
+    facts = {name: str(getattr(thumbnails, name)) for name in ("bandwidth", "width", "height")}
+    representation = SubElement(adaptation_set, "Representation", {"id": TRICKPLAY, **facts})
+    tiles = f"{thumbnails.columns}x{thumbnails.rows}"
+    SubElement(representation, "EssentialProperty", {"schemeIdUri": THUMBNAIL_TILE, "value": tiles})
 
 
 def _add_role(adaptation_set: Element, value: str) -> None:

@@ -3,7 +3,11 @@
 Pure. Layout: ISO/IEC 13818-1 §2.4; what HLS asks of it: RFC 8216 §3.2. Every segment begins with its own tables and is
 made alone, by whoever is asked for it. Continuity counters go on across segments all the same (RFC 8216 §4.3.2.3 would
 have a discontinuity): of the tables each segment has one packet, so the counter is the segment's number, and of every
-stream it has a multiple of sixteen, for its largest unit is spread over a few packets more.
+stream it has a multiple of sixteen, for its largest unit is spread over a few packets more. Packets that hold the clock
+alone count for nothing (§2.4.3.3).
+
+The program clock is the film's own time; pictures and sound are due `DELAY` later on it. A segment's clock ends before
+the next one's begins, for each counts from its first picture, which is decoded at the cut.
 """
 
 from __future__ import annotations
@@ -19,6 +23,10 @@ BODY_BYTES = 184
 SYNC_BYTE = 0x47
 CLOCK = 90_000  # ticks a second of every time here
 CLOCK_BITS = 33
+# What a box that is fed by the clock has to gather a picture before it is decoded, as of ffmpeg's muxer. Sound may not
+# wait for a second (§2.4.2.6), and one unit of it lasts 0.2 s.
+DELAY = 63_000
+CLOCK_GAP = 8_100  # at most, between two clock references; §2.7.2 allows 9,000
 COUNTERS = 16
 PROGRAM = 1
 PAT_PID, PMT_PID, PICTURE_PID, SOUND_PID = 0, 0x1000, 0x100, 0x101
@@ -30,13 +38,15 @@ RANDOM_ACCESS, HAS_CLOCK = 0x40, 0x10
 CLOCK_FIELD_BYTES = 8  # length, flags and the program clock reference
 # Sound frames in one unit: as many as come in about 0.2 s, so that headers weigh little
 SOUND_UNIT_BYTES = 2800
+SOUND_UNIT_TICKS = 18_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """One access unit, or some frames of sound. Times on `CLOCK`."""
+    """One access unit, or some frames of sound. Times of the film, on `CLOCK`."""
 
     decoded: int
+    ends: int  # when the next one is decoded
     shown: int
     data: bytes
     starts: bool = False  # a decoder can start here
@@ -62,7 +72,8 @@ def gathered(frames: Sequence[Unit]) -> list[Unit]:
     """Frames of sound, several to a unit."""
     edges, size = [0], 0
     for position, frame in enumerate(frames):
-        if size and size + len(frame.data) > SOUND_UNIT_BYTES:
+        lasts = frame.ends - frames[edges[-1]].decoded
+        if size and (size + len(frame.data) > SOUND_UNIT_BYTES or lasts > SOUND_UNIT_TICKS):
             edges.append(position)
             size = 0
         size += len(frame.data)
@@ -70,6 +81,7 @@ def gathered(frames: Sequence[Unit]) -> list[Unit]:
     return [
         Unit(
             decoded=frames[first].decoded,
+            ends=frames[stop - 1].ends,
             shown=frames[first].shown,
             data=b"".join(frame.data for frame in frames[first:stop]),
             starts=True,
@@ -82,15 +94,41 @@ def gathered(frames: Sequence[Unit]) -> list[Unit]:
 def transport_segment(number: int, streams: Sequence[Stream]) -> bytes:
     """A whole segment; the first stream carries the clock. Streams without units are announced all the same."""
     tables = (_table_packet(PAT_PID, number, _pat()), _table_packet(PMT_PID, number, _pmt(streams)))
-    packets = merge(*(_packets(stream, clocked=stream is streams[0]) for stream in streams), key=_decoded)
+    clocked, *others = streams
+    packets = merge(_with_clock(clocked, _clock_end(streams)), *map(_packets, others), key=_time_of)
     return b"".join((*tables, *(content for _, content in packets)))
 
 
-def _decoded(timed: tuple[int, bytes]) -> int:
+def _time_of(timed: tuple[int, bytes]) -> int:
     return timed[0]
 
 
-def _packets(stream: Stream, *, clocked: bool) -> Iterator[tuple[int, bytes]]:
+def _clock_end(streams: Sequence[Stream]) -> int:
+    """Where the first stream ends. At the film's end sound may go on; elsewhere no unit of it begins later."""
+    clocked, *others = (stream.units[-1:] for stream in streams)
+    return max([*(unit.ends for unit in clocked), *(unit.decoded for units in others for unit in units)], default=0)
+
+
+def _with_clock(stream: Stream, end: int) -> Iterator[tuple[int, bytes]]:
+    """As `_packets`, with further clock references where those of the units are too far apart."""
+    counter, last = 0, stream.units[0].decoded if stream.units else end
+    for time, content in _packets(stream, clocked=True):
+        yield from _references(stream.pid, counter, last, time)
+        yield time, content
+        counter, last = counter + len(content) // PACKET_BYTES, time
+    yield from _references(stream.pid, counter, last, end)
+
+
+def _references(pid: int, counter: int, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Evenly between two times. They repeat the last counter, for they have no payload."""
+    count = -((begin - end) // CLOCK_GAP)
+    head = struct.pack(">BHBB", SYNC_BYTE, pid, HAS_ADAPTATION | (counter - 1) % COUNTERS, BODY_BYTES - 1)
+    for number in range(1, count):
+        time = begin + (end - begin) * number // count
+        yield time, head + _clock_field(time, starts=False).ljust(BODY_BYTES - 1, b"\xff")
+
+
+def _packets(stream: Stream, *, clocked: bool = False) -> Iterator[tuple[int, bytes]]:
     """For each unit when it is decoded, and its packets."""
     units = [_elementary(stream, unit) for unit in stream.units]
     counts = [_count(len(unit), clocked=clocked) for unit in units]
@@ -154,7 +192,8 @@ def _packet(head: int, counter: int, body: bytes, field: bytes) -> bytes:
 
 def _elementary(stream: Stream, unit: Unit) -> bytes:
     """A PES packet (§2.4.3.6)."""
-    times = _time(2, unit.shown) if unit.decoded == unit.shown else _time(3, unit.shown) + _time(1, unit.decoded)
+    shown, decoded = unit.shown + DELAY, unit.decoded + DELAY
+    times = _time(2, shown) if decoded == shown else _time(3, shown) + _time(1, decoded)
     size = 3 + len(times) + len(unit.data)
     # a picture may be longer than the field can tell: 0 says that it ends where the next begins
     told = size if stream.identity == SOUND_STREAM else 0

@@ -27,8 +27,7 @@ AUDIO_LANE_PREFIX = "audio-"
 AAC_FRAME_SAMPLES = 1024
 PLAN_FRACTIONS = {"start_seconds", "duration_seconds", "segment_seconds"}
 
-# Of a field that plans got later: left out of the JSON while it says nothing, so that older plans keep their digest.
-LATER = {"later": True}
+LATER = {"later": True}  # of a field: left out of the JSON while it says nothing, so that older plans keep their digest
 
 # "ass" is text whose styling is kept beside its plain cues; "picture" is drawn by the page
 SubtitleKind = Literal["text", "ass", "picture"]

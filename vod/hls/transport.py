@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from vod.containers import boxes
 from vod.hls.codecs import audio_specific_config, codec_string
 from vod.hls.fragments import SampleDefaults, SampleEntry, media_timescale, read_entries
-from vod.hls.mpegts import CLOCK, Stream, Unit, gathered, picture_stream, sound_stream, transport_segment
+from vod.hls.mpegts import CLOCK, DELAY, Stream, Unit, gathered, picture_stream, sound_stream, transport_segment
+from vod.subtitles.webvtt import TIMESTAMP_MAP, timestamp_map
 
 START_CODE = b"\0\0\0\1"
 DELIMITER = START_CODE + b"\x09\xf0"  # any kind of picture follows; Apple's players want one before each
@@ -36,6 +37,11 @@ def mux(number: int, parts: Sequence[Part]) -> bytes:
     """Transport segment `number`, of pictures, sound or both. Raises ValueError for what cannot be carried."""
     streams = sorted((_stream(part) for part in parts), key=lambda stream: stream.pid)
     return transport_segment(number, streams)
+
+
+def transport_cues(segment: bytes) -> bytes:
+    """A WebVTT segment of ours, its clock moved as far as that of pictures and sound (RFC 8216 §3.5)."""
+    return segment.replace(TIMESTAMP_MAP.encode(), timestamp_map(DELAY).encode(), 1)
 
 
 def _stream(part: Part) -> Stream:
@@ -125,8 +131,9 @@ class _Sound:
 
 
 def _unit(entry: SampleEntry, timescale: int, data: bytes) -> Unit:
-    decoded, shown = ((2 * time * CLOCK + timescale) // (2 * timescale) for time in (entry.decode_time, entry.time))
-    return Unit(decoded=decoded, shown=shown, data=data, starts=entry.sync)
+    times = (entry.decode_time, entry.end, entry.time)
+    decoded, ends, shown = ((2 * time * CLOCK + timescale) // (2 * timescale) for time in times)
+    return Unit(decoded=decoded, ends=ends, shown=shown, data=data, starts=entry.sync)
 
 
 def _samples(segment: bytes, defaults: SampleDefaults) -> Iterator[tuple[SampleEntry, bytes]]:

@@ -6,8 +6,13 @@ from collections.abc import Iterable
 
 from vod.subtitles.cues import Cue
 
-# RFC 8216 3.5: where the cues' clock lies on the film's. Both begin at 0 (design.md section 2, rule 2).
-TIMESTAMP_MAP = "X-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000"
+
+def timestamp_map(ticks: int) -> str:
+    """RFC 8216 3.5: where, in ticks of 90 kHz, time 0 of the cues lies on the clock of pictures and sound."""
+    return f"X-TIMESTAMP-MAP=MPEGTS:{ticks},LOCAL:00:00:00.000"
+
+
+TIMESTAMP_MAP = timestamp_map(0)  # both begin at 0 (design.md section 2, rule 2)
 
 
 def render_whole(cues: Iterable[Cue]) -> str:

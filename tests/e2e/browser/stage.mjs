@@ -47,7 +47,8 @@ async function loadHls(url) {
 
 /**
  * In the page. What says nothing of the stream is not kept: that the machine is too slow for pictures that are there,
- * and that they begin later than sound: hls.js steps to a tenth of a second behind the beginning of both.
+ * and that they begin later than sound: hls.js steps to a tenth of a second behind the beginning of both, and drops the
+ * subtitles that it was fetching.
  * @param {string} url
  */
 async function loadTransport(url) {
@@ -57,9 +58,10 @@ async function loadTransport(url) {
   const begun = () => video.buffered.length > 0 && video.currentTime > video.buffered.start(0) + 0.1 + 1e-6;
   const isAhead = () => begun() && video.buffered.end(video.buffered.length - 1) > video.currentTime + 0.5;
   const atStart = () => !begun();
-  const harmless = { bufferStalledError: () => isAhead() || !begun(), bufferSeekOverHole: atStart, bufferAppendNoProgress: atStart };
-  player.on(Hls.Events.ERROR, (_, { details, fatal }) => {
-    if (fatal || !harmless[details]?.()) window.heard.errors.push(`${fatal ? "fatal " : ""}${details} at ${video.currentTime}`);
+  const ofCues = (/** @type {{ type: string }} */ fragment) => fragment?.type === "subtitle";
+  const harmless = { bufferStalledError: () => isAhead() || !begun(), bufferSeekOverHole: atStart, bufferAppendNoProgress: atStart, aborted: ofCues };
+  player.on(Hls.Events.ERROR, (_, { details, fatal, frag }) => {
+    if (fatal || !harmless[details]?.(frag)) window.heard.errors.push(`${fatal ? "fatal " : ""}${details} at ${video.currentTime}`);
   });
   player.loadSource(url);
   player.attachMedia(video);

@@ -48,6 +48,7 @@ ENCODED = {
     "hev1.mp4": (*PICTURE, *SOUND, *X265, "-x265-params", "log-level=0:keyint=50:open-gop=0", "-tag:v", "hev1", *AAC),
     "open-hevc.mp4": (*PICTURE, *X265, "-x265-params", "log-level=0:keyint=50:open-gop=1", "-tag:v", "hvc1"),
     "open-avc.mp4": (*PICTURE, *X264, "-x264-params", "open-gop=1:keyint=50:bframes=3:scenecut=0"),
+    "slow.mp4": (*PICTURE, *X264, "-r", "1", "-g", "2"),
     "sparse.mp4": (*PICTURE, *X264, "-g", "1000"),
     "yuv444.mp4": (*PICTURE, *X264, "-pix_fmt", "yuv444p"),
     "ten-bit.mp4": (*PICTURE, *X264, "-pix_fmt", "yuv420p10le"),

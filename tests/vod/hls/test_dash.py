@@ -14,6 +14,8 @@ from vod.hls.bandwidth import Measured
 from vod.hls.dash import NAMESPACE, render_dash
 from vod.hls.plan import CopiedAudio, CopiedRung, Plan
 from vod.hls.subtitles import SubtitleTrack
+from vod.hls.thumbnails import Thumbnails
+from vod.hls.trickplay import sheet_name
 
 NAMES = {"": NAMESPACE}
 AVC = Measured(peak_bps=2_500_000, average_bps=2_000_000, codec="avc1.64001F")
@@ -114,6 +116,24 @@ def test_channels_are_told_as_the_layout_s_number(plan: Plan) -> None:
     path = "Representation/AudioChannelConfiguration"
     layouts = [one(sets(plan), name).find(path, NAMES) for name in ("audio-eng", "audio-eng-surround")]
     assert [found.get("value") for found in layouts if found is not None] == ["2", "12"]
+
+
+def test_stills_are_sheets_of_tiles(plan: Plan) -> None:
+    stills = Thumbnails(columns=10, rows=3, width=1600, height=270, tile_microseconds=2_002_000, bandwidth=9000)
+    (found,) = ElementTree.fromstring(render_dash(plan, {"720p": AVC}, (), stills)).findall(  # noqa: S314  # our own
+        "Period/AdaptationSet[@contentType='image']", NAMES
+    )
+    template, tiles = found.find("SegmentTemplate", NAMES), found.find("Representation/EssentialProperty", NAMES)
+    assert template is not None
+    assert tiles is not None
+    assert template.attrib == {
+        "timescale": "1000000",
+        "duration": "60060000",
+        "startNumber": "0",
+        "media": "trickplay/sheet-$Number%02d$.jpg",
+    }
+    assert (tiles.get("value"), found.get("mimeType")) == ("10x3", "image/jpeg")
+    assert sheet_name(7) == "sheet-$Number%02d$.jpg".replace("$Number%02d$", f"{7:02d}")
 
 
 def test_whatever_a_title_holds_the_manifest_is_xml(plan: Plan) -> None:

@@ -14,11 +14,13 @@ from vod.hls.bandwidth import Measured, estimate
 from vod.hls.multivariant import render_multivariant
 from vod.hls.plan import CopiedRung, Plan
 from vod.hls.playlist import render_media_playlist
+from vod.hls.subtitles import render_subtitle_playlist
 from vod.hls.transport_playlists import transport_master, transport_media
 
 GERMAN = make_audio(name="audio-ger", lane="audio-1", language="de", label="Deutsch", default=False)
 FILM = make_plan(video=make_video(rungs=(make_rung(), make_rung(name="480p"))), audio=(make_audio(), GERMAN))
 SUBTITLES = ('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="English",URI="d/subs-eng.m3u8"',)
+AVC = CopiedRung(name="original", stream_index=0, width=1920, height=1080, codec="avc1.640033", expected_bps=9)
 HEVC = CopiedRung(name="original", stream_index=0, width=1920, height=1080, codec="hvc1.1.6.L120.90", expected_bps=9)
 
 
@@ -46,10 +48,21 @@ def test_what_packets_add_is_told() -> None:
         assert told[variant.stream_info.resolution] > 1.03 * variant.stream_info.bandwidth
 
 
-def test_subtitles_are_what_they_were() -> None:
+def test_subtitles_are_those_on_the_clock_of_the_streams() -> None:
     read = master(FILM, subtitles=SUBTITLES)
-    assert [media.uri for media in read.media if media.type == "SUBTITLES"] == ["d/subs-eng.m3u8"]
+    assert [media.uri for media in read.media if media.type == "SUBTITLES"] == ["d/ts/subs-eng.m3u8"]
     assert {variant.stream_info.subtitles for variant in read.playlists} == {"subs"}
+    listed = m3u8.loads(transport_media(render_subtitle_playlist(FILM, "subs-eng"), "subs-eng"))
+    assert [segment.uri for segment in listed.segments] == [f"subs-eng/0000{n}.vtt" for n in range(3)]
+
+
+def test_a_rung_that_is_left_out_is_not_listed() -> None:
+    plan = make_plan(video=replace(make_video(), copied=AVC), audio=(make_audio(),))
+    whole = render_multivariant(plan, offered(plan), "d/")
+    uris = [variant.uri for variant in m3u8.loads(transport_master(whole, {"original"})).playlists]
+    assert uris == ["d/ts/720p.audio-eng.m3u8"]
+    with pytest.raises(NotFound):
+        transport_master(whole, {"original", "720p"})
 
 
 def test_captions_stay_in_the_pictures() -> None:

@@ -25,10 +25,8 @@ ERASE, SUBTITLE, HEADERLESS = 0x8, 0x8, 0x1
 def broadcast(cues: Sequence[tuple[float, float, str]]) -> bytes:
     """A transport stream of teletext alone, from zero on: page 888, with these lines from and until these seconds."""
     pages = [page for start, end, text in cues for page in ((start, text), (end, ""))]
-    units = [
-        Unit(decoded=round(CLOCK * seconds), shown=round(CLOCK * seconds), data=_page(text))
-        for seconds, text in ((0, ""), *pages)
-    ]
+    times = [(round(CLOCK * seconds), text) for seconds, text in ((0, ""), *pages)]
+    units = [Unit(decoded=time, ends=time, shown=time, data=_page(text)) for time, text in times]
     content = transport_segment(0, [Stream(pid=PID, kind=PRIVATE_DATA, identity=PRIVATE_STREAM, units=units)])
     return content[:PACKET_BYTES] + _announced(content[PACKET_BYTES : 2 * PACKET_BYTES]) + content[2 * PACKET_BYTES :]
 
