@@ -141,6 +141,10 @@ class Storage:
         """Where the workers of this host wait for a ring (vod.queue)."""
         return self.root / "run"
 
+    @property
+    def encoder_lock(self) -> Path:
+        return self.doorbells / "encoder.lock"
+
     def secret(self, name: str) -> Path:
         return self.root / "secrets" / _checked(SECRET, name)
 

@@ -78,7 +78,7 @@ async def _parts(config: Config) -> AsyncIterator[Parts]:
     await asyncio.to_thread(storage.lay_ballast, 2 * BALLAST_BYTES)
     launcher = Launcher(config.ffmpeg)
     await launcher.start()
-    encoder = await find_encoder(launcher, config)
+    encoder = await find_encoder(launcher, config, storage.encoder_lock)
     async with _database(config) as database, _doorbell(_bells(storage)) as (worker, doorbell):
         yield Parts(
             config=config,

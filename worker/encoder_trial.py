@@ -8,6 +8,7 @@ plan says, every frame at its time, no more bits than allowed, and pictures that
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import re
 import shutil
@@ -16,9 +17,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from statistics import fmean
+from typing import BinaryIO
 
 from vod.config import Config
-from vod.errors import OutputRefused, ProcessError
+from vod.errors import HomereelError, OutputRefused, ProcessError
 from vod.ffmpeg.guards import guard_arguments, input_guards
 from vod.ffmpeg.probe import probe
 from vod.ffmpeg.process import Command, Launcher, Limits
@@ -53,18 +55,35 @@ HIGH_PROFILE = "avc1.64"
 log = logging.getLogger(__name__)
 
 
-async def find_encoder(launcher: Launcher, config: Config) -> str:
-    """The first that `[hls] encoder` allows and that passes the trial; x264 where none does."""
-    for encoder in CANDIDATES[config.hls.encoder]:
+async def find_encoder(launcher: Launcher, config: Config, lock: Path) -> str:
+    """The first that `[hls] encoder` allows and that passes the trial; x264 where none does.
+
+    One worker at a time: chips encode only so much at once, and each trial is all the rungs of a film.
+    """
+    if config.hls.encoder == "software":
+        return SOFTWARE
+    with await asyncio.to_thread(_locked, lock):
+        return await _find(launcher, config.hls.encoder)
+
+
+def _locked(path: Path) -> BinaryIO:
+    """Blocks; until it is closed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("wb")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+async def _find(launcher: Launcher, setting: str) -> str:
+    for encoder in CANDIDATES[setting]:
         try:
             await try_encoder(launcher, encoder)
-        except (ProcessError, ExceptionGroup) as failure:
+        except (HomereelError, OSError, ValueError, ExceptionGroup) as failure:  # never a reason not to start
             log.warning("encoder %s: not used, %s", encoder, reason(failure))
         else:
             log.info("encoder %s: passed its trial; new films are encoded with it", encoder)
             return encoder
-    if config.hls.encoder != "software":
-        log.warning("encoder %s: none that works was found; films are encoded by x264", config.hls.encoder)
+    log.warning("encoder %s: none that works was found; films are encoded by x264", setting)
     return SOFTWARE
 
 

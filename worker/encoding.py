@@ -15,20 +15,21 @@ from vod import storage as files
 from vod.catalog import media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.containers.samples import NotCopyable
-from vod.errors import DiskFull, JobCancelled, ProcessError
+from vod.errors import DiskFull, OutputRefused, ProcessError
 from vod.ffmpeg.process import Command, Limits, Running
 from vod.hls.cutter import CameTooLate, Target, cut_audio, cut_remuxed, cut_video
 from vod.hls.encode import Input, Span
 from vod.hls.picture import ladder_arguments
-from vod.hls.plan import SOFTWARE, AudioPlan, Copied, Plan, RemuxedRung, Rendition, Rung, Written
+from vod.hls.plan import PREVIEW_LANE, SOFTWARE, AudioPlan, Copied, Plan, RemuxedRung, Rendition, Rung, Written
 from vod.hls.progress import load_plan, rendition_states
 from vod.hls.remux import remux_arguments
 from vod.hls.sound import audio_arguments
 from worker.context import Context
 from worker.copies import write_segment
-from worker.hardware import HardwareFailed, hardware_for, on_hardware
-from worker.lanes import advance, give_up_copies, give_up_hardware, refresh
+from worker.hardware import hardware_for, may_try_again, on_hardware
+from worker.lanes import advance, refresh
 from worker.reels import Reel
+from worker.replanning import CopiesRefused, NotAsPlanned, plan_anew
 
 log = getLogger(__name__)
 
@@ -78,14 +79,24 @@ async def run(job: JobSnapshot, context: Context) -> None:
         threads=context.config.ffmpeg.threads,
         device=context.config.ffmpeg.device,
     )
+    if not _is_known(plan, job.lane):
+        log.info("job %d: its plan is gone, and the new one has no lane %s", job.id, job.lane)
+        return
     try:
-        with on_hardware(job, context, plan):
-            await _make_missing(job, context, plan, source)
-    except HardwareFailed as failure:
-        await give_up_hardware(context, media.id, failure.detail)
-        raise JobCancelled("The film is planned anew.") from None
+        await _make_missing(job, context, plan, source)
+    except NotAsPlanned as refusal:
+        await plan_anew(context, media.id, refusal)
+        return
     await asyncio.to_thread(_sync_folders, job, context, plan)
-    await advance(job, context, plan)
+    # another plan may have taken its place meanwhile, and counted on this job
+    plan = await _plan_of(job, context)
+    if _is_known(plan, job.lane):
+        await advance(job, context, plan)
+
+
+async def _plan_of(job: JobSnapshot, context: Context) -> Plan:
+    media = (await context.database.run(media_files.get, job.media_file_id)).media_file
+    return await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
 
 
 async def _make_missing(job: JobSnapshot, context: Context, plan: Plan, source: Input) -> None:
@@ -96,6 +107,10 @@ async def _make_missing(job: JobSnapshot, context: Context, plan: Plan, source: 
         written = [part for part in parts if not isinstance(part, Copied)]
         if written:
             await _write(_Work(job, context, plan, written, span), source)
+
+
+def _is_known(plan: Plan, lane: str) -> bool:
+    return lane in plan.lanes or lane in plan.renditions or (lane == PREVIEW_LANE and plan.preview is not None)
 
 
 def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[Rendition], Span]]:
@@ -119,18 +134,19 @@ async def _copy(work: _Work, copied: Copied, original: Path) -> None:
             if await asyncio.to_thread(write_segment, storage, media_id, work.plan, copied, reel, number):
                 await work.on_segment(number)
     except NotCopyable as refusal:
-        await give_up_copies(work.context, media_id, f"{copied.name} cannot be handed on as it is: {refusal}")
-        raise JobCancelled("The film is planned anew.") from None
+        raise CopiesRefused(f"{copied.name} cannot be handed on as it is: {refusal}") from None
 
 
 async def _write(work: _Work, source: Input) -> None:
+    """Raises NotAsPlanned where the original, or this machine, will not give what is planned."""
     try:
-        await _make(work, source)
+        with on_hardware(work.job, work.context, _encoder(work)):
+            await _make(work, source)
     except ProcessError as fault:
-        if not isinstance(work.parts[0], RemuxedRung):
-            raise
-        await give_up_copies(work.context, work.job.media_file_id, f"its pictures cannot be repacked: {fault}")
-        raise JobCancelled("The film is planned anew.") from None
+        is_refused = isinstance(fault, OutputRefused) or not may_try_again(work.job, work.context)
+        if isinstance(work.parts[0], RemuxedRung) and is_refused:
+            raise CopiesRefused(f"Its pictures cannot be repacked: {fault}") from None
+        raise
 
 
 async def _make(work: _Work, source: Input) -> None:
@@ -140,6 +156,8 @@ async def _make(work: _Work, source: Input) -> None:
         try:
             await _encode(work, span, source, gap_allowed=gap_allowed)
         except CameTooLate as late:
+            if gap_allowed:
+                raise
             log.info("job %d: seeking further back: %s", work.job.id, late.detail)
         else:
             return

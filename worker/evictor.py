@@ -19,7 +19,8 @@ from vod.catalog.evictions import PlannedFilm
 from vod.catalog.models import JobKind, MediaStatus
 from vod.config import Config
 from vod.errors import HomereelError, JobCancelled, NotFound
-from vod.hls.plan import LADDER_LANE, Plan
+from vod.hls.plan import Plan
+from vod.hls.policy import CACHED_LANES
 from vod.hls.progress import load_plan, rendition_states, servable
 from vod.storage import Storage
 from worker.inventory import CachedRung, Inventory
@@ -89,7 +90,7 @@ class Evictor:
         # Seen before the jobs are: what a job makes from now on is not among them.
         numbers = await asyncio.to_thread(self._storage.segments_present, media_id, digest, rung.name)
         in_hand = await self._database.read(evictions.lanes_in_hand, media_id)
-        if in_hand & {rung.name, LADDER_LANE}:
+        if in_hand & {rung.name, *CACHED_LANES}:
             return False
         try:
             plan = await asyncio.to_thread(load_plan, self._storage, media_id, digest)

@@ -1,4 +1,4 @@
-"""Encoders in graphics hardware: what their processes may touch, and what becomes of a film that they fail on."""
+"""Encoders in graphics hardware: what their processes may touch, and when a film is taken from them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vod.catalog.jobs import JobSnapshot
-from vod.errors import HomereelError, ProcessError
+from vod.errors import ProcessError
 from vod.ffmpeg.process import Hardware
 from vod.hls.encoders import ENCODERS
-from vod.hls.plan import SOFTWARE, Plan, Rung
+from vod.hls.plan import SOFTWARE
 from worker.context import Context
+from worker.replanning import HardwareFailed
 
 # Fruitless ones in a row. A chip that others keep busy is asked a second time; a film must not wait for it longer.
 ATTEMPTS = 2
-
-
-class HardwareFailed(HomereelError):
-    """This film is to be planned anew, for x264."""
 
 
 def hardware_for(encoder: str, device: str) -> Hardware:
@@ -28,16 +25,21 @@ def hardware_for(encoder: str, device: str) -> Hardware:
 
 
 @contextmanager
-def on_hardware(job: JobSnapshot, context: Context, plan: Plan) -> Iterator[None]:
-    """Round what makes the job's lane. Raises HardwareFailed where this worker will not get it made."""
-    if plan.encoder == SOFTWARE or not any(isinstance(part, Rung) for part in plan.parts(job.lane)):
+def on_hardware(job: JobSnapshot, context: Context, encoder: str) -> Iterator[None]:
+    """Round a process that encodes with `encoder`. Raises HardwareFailed where this worker will not get it made."""
+    if encoder == SOFTWARE:
         yield
         return
-    if plan.encoder != context.encoder:
-        raise HardwareFailed(f"It was planned for {plan.encoder}, which this worker does not have.")
+    if encoder != context.encoder:
+        raise HardwareFailed(f"It was planned for {encoder}, which this worker does not have.")
     try:
         yield
     except ProcessError as failure:
-        if context.lease.has_achieved or job.fruitless < ATTEMPTS:
+        if may_try_again(job, context):
             raise
-        raise HardwareFailed(f"The encoder {plan.encoder} failed: {failure}") from None
+        raise HardwareFailed(f"The encoder {encoder} failed: {failure}") from None
+
+
+def may_try_again(job: JobSnapshot, context: Context) -> bool:
+    """Before the film is planned anew, for what a busy machine or a killed process may be to blame for."""
+    return context.lease.has_achieved or job.fruitless < ATTEMPTS

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from uuid import UUID
 
 from vod import storage as files
@@ -22,8 +21,8 @@ from vod.hls.dash import render_dash
 from vod.hls.encode import Span
 from vod.hls.iframes import list_iframes
 from vod.hls.multivariant import render_multivariant
-from vod.hls.plan import COPY_LANE, LADDER_LANE, PREVIEW_LANE, Plan
-from vod.hls.policy import PICTURE_LANES, background_lane, has_copied_picture, kept_renditions
+from vod.hls.plan import AUDIO_LANE_PREFIX, COPY_LANE, PREVIEW_LANE, Plan
+from vod.hls.policy import CACHED_LANES, background_lane, has_copied_picture, kept_renditions
 from vod.hls.progress import RenditionState, missing_segments, rendition_states, servable
 from vod.hls.spans import next_spans
 from vod.hls.subtitle_files import listed_tracks
@@ -69,15 +68,15 @@ async def open_spans(
 ) -> None:
     """Keep up to `hls.open_spans` jobs of the lane open; `finished` is a job that no longer counts.
 
-    Of a film that is READY the ladder is a cache, and what was evicted from it is made for viewers alone.
+    Of a film that is READY the pictures are a cache, and what was evicted is made for viewers alone.
     """
     hls = context.config.hls
-    seconds = Fraction(str(hls.span_seconds if lane in PICTURE_LANES else hls.audio_span_seconds))
+    seconds = Fraction(str(hls.audio_span_seconds if lane.startswith(AUDIO_LANE_PREFIX) else hls.span_seconds))
     grid = plan.grid(plan.parts(lane)[0].name)
     missing = await asyncio.to_thread(missing_segments, context.storage, media_id, plan, lane)
 
     def add_jobs() -> None:
-        if lane == LADDER_LANE and media_files.is_ready(media_id):
+        if lane in CACHED_LANES and media_files.is_ready(media_id):
             return
         in_hand = _in_hand(media_id, lane, finished)
         if priority >= jobs.URGENT and 0 in missing and not in_hand:
@@ -187,19 +186,3 @@ def _record(
         jobs.add(media_id, JobKind.TRICKPLAY, priority=jobs.TRICKPLAY)
     if complete >= kept and not media_files.is_ready(media_id):
         jobs.add(media_id, JobKind.VERIFY, priority=jobs.VERIFY)
-
-
-async def give_up_copies(context: Context, media_id: UUID, reason: str) -> None:
-    """The film is planned anew, with everything encoded; who watches the old plan watches on."""
-    await _plan_anew(context, media_id, context.storage.refused_copies(media_id), reason)
-
-
-async def give_up_hardware(context: Context, media_id: UUID, reason: str) -> None:
-    """Like `give_up_copies`: the film is planned anew for x264, which every worker has."""
-    await _plan_anew(context, media_id, context.storage.refused_hardware(media_id), reason)
-
-
-async def _plan_anew(context: Context, media_id: UUID, mark: Path, reason: str) -> None:
-    log.warning("media file %s: %s", media_id, reason)
-    await asyncio.to_thread(files.publish, mark, reason.encode())
-    await context.database.run(jobs.add, media_id, JobKind.PROBE, priority=jobs.PROBE)

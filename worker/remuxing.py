@@ -12,8 +12,10 @@ from vod.containers.samples import IndexedTrack, Samples, Track
 from vod.errors import OutputRefused, ProcessError
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.ffmpeg.source import Source, StoredOrder, VideoStream
+from vod.hls.copyable_codecs import length_bytes
 from vod.hls.cutter import read_moov
 from vod.hls.encode import Input
+from vod.hls.idr import LENGTH_BYTES
 from vod.hls.remux import remux_header_arguments
 from worker.copies import OriginalIndex
 
@@ -66,7 +68,7 @@ def _track(video: VideoStream, moov: bytes) -> Track:
     """Raises ValueError where the sample description is damaged."""
     stsd = boxes.require(moov, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
     (entry,) = boxes.children(moov, stsd)
-    return Track(
+    track = Track(
         index=video.index,
         track_id=1,
         kind="video",
@@ -74,6 +76,9 @@ def _track(video: VideoStream, moov: bytes) -> Track:
         sample_entry=bytes(moov[entry.start : entry.end]),
         timescale=video.time_base.denominator,
     )
+    if length_bytes(track) != LENGTH_BYTES:  # of FLV, which has lengths of its own
+        raise ValueError("the lengths of its NAL units are not four bytes long")
+    return track
 
 
 def _samples(source: Source, stored: StoredOrder) -> Samples:

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vod.catalog import demands, leases, media_files
+from vod.catalog import demands, jobs, leases, media_files
 from vod.catalog.database import OUTAGE, Database
 from vod.catalog.leases import HeldLease
 from vod.queue import SUFFIX, Bell, answers
@@ -29,6 +29,8 @@ from worker.superseded import remove_superseded
 
 # A worker that lives renews every beat: three missed are not chance, where its doorbell is gone too.
 BEATS_OF_THE_DEAD = 3
+
+IDLE_SECONDS = 60  # that a film without jobs may stand before it is taken up again: one ends where others begin
 
 PLANS_SECONDS = 3600  # between two looks for old ones: they go after a day, and each film costs a look
 
@@ -121,6 +123,7 @@ class Sweeper:
             try:
                 await self._database.run(leases.delete_completed)
                 await self._database.run(demands.delete_unwanted)
+                await self._take_up()
                 await self._remove_deleted()
                 await self._remove_superseded()
                 await self._evictor.look()
@@ -128,6 +131,11 @@ class Sweeper:
             except OUTAGE as error:
                 log.warning("nothing swept, the database is away: %s", type(error).__name__)
             await asyncio.sleep(self._sweep_seconds)
+
+    async def _take_up(self) -> None:
+        for media_id in await self._database.run(jobs.take_up, IDLE_SECONDS):
+            log.warning("media file %s: it is not finished, and nobody was at work on it", media_id)
+            self._bell.ring()
 
     async def _remove_superseded(self) -> None:
         if time.monotonic() - self._plans_looked_at < PLANS_SECONDS:

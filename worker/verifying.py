@@ -15,11 +15,11 @@ from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind, JobState, MediaStatus
 from vod.containers.samples import NotCopyable
-from vod.errors import HomereelError, OutputRefused, ProcessError, SourceError
+from vod.errors import OutputRefused, ProcessError, SourceError
 from vod.ffmpeg.guards import guard_arguments, input_guards
 from vod.ffmpeg.process import Command, Launcher, Limits
 from vod.hls.fragments import SampleDefaults
-from vod.hls.plan import SOFTWARE, Copied, CopiedRung, Plan, Rung
+from vod.hls.plan import SOFTWARE, Copied, CopiedRung, Plan, RemuxedRung, Rung
 from vod.hls.policy import Policy, kept_lanes, kept_renditions
 from vod.hls.progress import load_plan
 from vod.hls.verify import SegmentRefused, read_samples, verify_rendition
@@ -27,16 +27,13 @@ from vod.storage import INIT_SECTION, segment_name
 from worker.checkup import log_broken_rules
 from worker.context import Context
 from worker.copies import refuse_open_groups, write_out
-from worker.lanes import give_up_copies, give_up_hardware, open_spans
+from worker.lanes import open_spans
+from worker.replanning import CopiesRefused, HardwareFailed, NotAsPlanned, plan_anew
 
 log = getLogger(__name__)
 
 # One segment of 1080p60, on one thread of a busy machine
 DECODE_LIMITS = Limits(address_space_bytes=1 << 30, wall_seconds=120)
-
-
-class CopyRefused(HomereelError):
-    """What a player would get of the original's own samples is not what it should be."""
 
 
 async def run(job: JobSnapshot, context: Context) -> None:
@@ -58,10 +55,10 @@ async def run(job: JobSnapshot, context: Context) -> None:
             if not isinstance(plan.renditions[name], Copied):
                 await verify_decodes(context.launcher, folder, plan, name)
             context.lease.report((done + 1) / len(kept))
-    except CopyRefused as refusal:
-        await give_up_copies(context, media.id, refusal.detail)
     except SegmentRefused as refusal:
-        await _make_anew(job, context, plan, policy, refusal)
+        await _mend(job, context, plan, policy, refusal)
+    except NotAsPlanned as refusal:
+        await plan_anew(context, media.id, refusal)
     else:
         await asyncio.to_thread(_forget_refused, job, context, plan)
         await context.database.run(media_files.mark_ready, media.id)
@@ -69,7 +66,7 @@ async def run(job: JobSnapshot, context: Context) -> None:
 
 
 async def _verify_copies(context: Context, media_id: UUID, plan: Plan, original: Path) -> None:
-    """Rules 15-20 of hls-rules.md, for what plays already. Raises CopyRefused."""
+    """Rules 15-20 of hls-rules.md, for what plays already. Raises CopiesRefused."""
     for copied in plan.copies:
         folder = context.storage.rendition(media_id, plan.digest, copied.name)
         try:
@@ -83,15 +80,22 @@ async def _verify_copies(context: Context, media_id: UUID, plan: Plan, original:
                 finally:
                     await asyncio.to_thread(segment.unlink, missing_ok=True)
         except (OutputRefused, NotCopyable, OSError) as fault:
-            raise CopyRefused(f"{copied.name} cannot be handed on as it is: {fault}") from None
+            raise CopiesRefused(f"{copied.name} cannot be handed on as it is: {fault}") from None
+
+
+async def _mend(job: JobSnapshot, context: Context, plan: Plan, policy: Policy, refusal: SegmentRefused) -> None:
+    """Raises SourceError where the segment was refused before: it would come out the same a third time."""
+    if isinstance(plan.renditions[refusal.rendition], RemuxedRung):  # and so would this a second time
+        await plan_anew(context, job.media_file_id, CopiesRefused(f"It cannot be repacked: {refusal.detail}"))
+        return
+    path = context.storage.segment(job.media_file_id, plan.digest, refusal.rendition, refusal.number)
+    if await asyncio.to_thread(_put_aside, path):
+        await _make_anew(job, context, plan, policy, refusal)
+    else:
+        await _give_up(job, context, plan, refusal)
 
 
 async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, policy: Policy, refusal: SegmentRefused) -> None:
-    """Raises SourceError where the segment was refused before: it would come out the same a third time."""
-    path = context.storage.segment(job.media_file_id, plan.digest, refusal.rendition, refusal.number)
-    if not await asyncio.to_thread(_put_aside, path):
-        await _give_up(job, context, plan, refusal)
-        return
     log.warning("media file %s: %s It is made anew.", job.media_file_id, refusal.detail)
     lanes = kept_lanes(plan, policy).items()
     lane = next(lane for lane, parts in lanes if refusal.rendition in {part.name for part in parts})
@@ -102,7 +106,8 @@ async def _make_anew(job: JobSnapshot, context: Context, plan: Plan, policy: Pol
 async def _give_up(job: JobSnapshot, context: Context, plan: Plan, refusal: SegmentRefused) -> None:
     """Raises SourceError, but where another encoder may do better."""
     if plan.encoder != SOFTWARE and isinstance(plan.renditions[refusal.rendition], Rung):
-        await give_up_hardware(context, job.media_file_id, f"The encoder {plan.encoder} failed: {refusal.detail}")
+        failure = HardwareFailed(f"The encoder {plan.encoder} failed: {refusal.detail}")
+        await plan_anew(context, job.media_file_id, failure)
         return
     # Whoever asks for a retry, after an update perhaps, gets another two tries.
     await asyncio.to_thread(_forget_refused, job, context, plan)

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ class Filtered(Encoder):
 FILTERS: dict[str, tuple[str, dict[str, object]]] = {
     "inverted": ("negate", {}),
     "halved": ("select", {"expr": "not(mod(n,2))"}),
-    "late": ("setpts", {"expr": "PTS+3*40"}),
+    "late": ("setpts", {"expr": "PTS+3*400"}),
 }
 
 
@@ -66,6 +67,7 @@ MISFITS = {
     "it has a level of its own": (told(**{"level:v": "5.1"}), "was to be High"),
     "its pictures are others": (filtered("inverted"), "not those of the film"),
     "it leaves frames out": (filtered("halved"), "frames"),
+    "its frames are late": (filtered("late"), "cut|late|frames|without"),
     "it does not exist": (dataclasses.replace(X264, codec="h264_nothing"), "Unknown encoder"),
 }
 
@@ -91,12 +93,20 @@ async def test_an_encoder_does_not_pass_when(launcher: Launcher, monkeypatch: py
 
 
 async def test_where_no_hardware_passes_films_are_planned_for_x264_and_the_log_says_why(
-    launcher: Launcher, caplog: pytest.LogCaptureFixture
+    launcher: Launcher, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     """On a machine without any; where there is some, this machine's own passes."""
     caplog.set_level(logging.INFO, "worker.encoder_trial")
-    found = await find_encoder(launcher, configured(Config(), hls={"encoder": "auto"}))
+    found = await find_encoder(launcher, configured(Config(), hls={"encoder": "auto"}), tmp_path / "run" / "lock")
     refused = [record.getMessage() for record in caplog.records if "not used" in record.getMessage()]
     assert found == SOFTWARE or f"encoder {found}: passed its trial" in caplog.text
     assert len(refused) == (list(ENCODERS).index(found) - 1 if found != SOFTWARE else len(ENCODERS) - 1)
     assert not [words for words in refused if "Option" in words or "Unrecognized" in words]
+
+
+async def test_a_trial_that_cannot_be_held_is_no_reason_not_to_start(
+    launcher: Launcher, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    found = await find_encoder(launcher, configured(Config(), hls={"encoder": "nvenc"}), tmp_path / "lock")
+    assert found == SOFTWARE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
@@ -14,14 +16,15 @@ from tests.vod.hls.spans import FRAME, samples_of
 from tests.worker.conftest import Yard
 from tests.worker.office import row_of, storage_of
 from tests.worker.reel import PLAN, SOUND_LANE, add_reel, add_span, context_for, end, open_jobs
-from vod.catalog import jobs
+from vod.catalog import jobs, media_files
 from vod.catalog.models import JobKind, MediaStatus
 from vod.config import FfmpegSection
 from vod.errors import DiskFull, NotFound, ProcessFailed
 from vod.ffmpeg.process import Launcher
-from vod.hls.plan import LADDER_LANE
+from vod.hls.plan import LADDER_LANE, Plan
 from vod.hls.progress import load_plan
 from vod.hls.verify import verify_rendition
+from vod.storage import make_folder
 from worker import encoding, probing
 
 Files = dict[str, tuple[int, int]]
@@ -122,6 +125,29 @@ async def test_the_last_lane_to_end_asks_for_one_verification(launcher: Launcher
     assert row_of(yard, film).playable_at is not None
     for name in PLAN.renditions:
         verify_rendition(storage_of(yard).rendition(film, PLAN.digest, name), PLAN, name)
+
+
+async def test_a_job_that_ends_under_another_plan_goes_on_with_that(launcher: Launcher, yard: Yard) -> None:
+    """The probe that made it had found this job at work, and opened nothing in its place."""
+    film = add_reel(yard)
+    job = add_span(yard, film, SOUND_LANE)
+    context = context_for(yard, launcher, job)
+    begun = asyncio.Event()
+    at_work = asyncio.create_task(encoding.run(job, dataclasses.replace(context, tell=begun.set)))
+    await begun.wait()
+    other = dataclasses.replace(PLAN, preset="slower")
+    await asyncio.to_thread(give_plan, yard, film, other)
+    await at_work
+    end(yard, job)
+    assert [job.first_segment for job in open_jobs(yard, film, JobKind.ENCODE) if job.lane == SOUND_LANE] == [0]
+
+
+def give_plan(yard: Yard, film: UUID, plan: Plan) -> None:
+    storage = storage_of(yard)
+    make_folder(storage.plan_folder(film, plan.digest))
+    storage.plan(film, plan.digest).write_text(plan.to_json(), encoding="utf-8")
+    facts = {"probe": {}, "duration": 1.0, "width": None, "height": None}
+    yard.database.unit(media_files.mark_processing, film, digest=plan.digest, **facts)
 
 
 async def test_the_reserve_of_the_disk_is_not_eaten(launcher: Launcher, yard: Yard) -> None:

@@ -12,11 +12,11 @@ from tests.clips import clip
 from tests.worker.conftest import Yard
 from tests.worker.office import row_of, storage_of
 from tests.worker.reel import PLAN, SOUND_LANE, add_reel, add_span, context_for, end, open_jobs
-from vod.catalog import jobs
+from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind, MediaStatus
 from vod.config import FfmpegSection
-from vod.errors import JobCancelled, ProcessFailed
+from vod.errors import ProcessFailed
 from vod.ffmpeg.process import Launcher
 from vod.hls.encoders import ENCODERS
 from vod.hls.plan import LADDER_LANE, PREVIEW_LANE, SOFTWARE
@@ -62,9 +62,15 @@ async def test_a_worker_without_the_hardware_has_the_film_planned_anew(
     launcher: Launcher, yard: Yard, lane: str
 ) -> None:
     film = add_reel(yard, FOR_HARDWARE)
-    with pytest.raises(JobCancelled):
-        await encode(yard, launcher, film, lane, SOFTWARE)
+    await encode(yard, launcher, film, lane, SOFTWARE)
     assert is_to_be_planned_anew(yard, film)
+
+
+async def test_a_worker_without_the_hardware_leaves_what_is_there_alone(launcher: Launcher, yard: Yard) -> None:
+    film = add_reel(yard, FOR_HARDWARE)
+    await _make_with_x264(yard, launcher, film)
+    await encode(yard, launcher, film, LADDER_LANE, SOFTWARE)
+    assert not storage_of(yard).refused_hardware(film).exists()
 
 
 async def test_sound_does_not_need_the_hardware(launcher: Launcher, yard: Yard) -> None:
@@ -79,9 +85,21 @@ async def test_hardware_that_fails_is_asked_a_second_time_and_then_no_more(launc
     with pytest.raises(ProcessFailed):
         await encode(yard, launcher, film, LADDER_LANE, "broken", fruitless=1)
     assert not storage_of(yard).refused_hardware(film).exists()
-    with pytest.raises(JobCancelled):
-        await encode(yard, launcher, film, LADDER_LANE, "broken", fruitless=2)
+    await encode(yard, launcher, film, LADDER_LANE, "broken", fruitless=2)
     assert is_to_be_planned_anew(yard, film)
+
+
+async def test_a_film_that_is_ready_is_made_anew_where_its_hardware_is_gone(launcher: Launcher, yard: Yard) -> None:
+    """Somebody asks for a quality that was evicted."""
+    film = add_reel(yard, FOR_HARDWARE)
+    yard.database.unit(media_files.mark_ready, film)
+    await encode(yard, launcher, film, "240p", SOFTWARE)
+    assert row_of(yard, film).status == MediaStatus.PROCESSING
+    (job,) = open_jobs(yard, film, JobKind.PROBE)
+    await probing.run(job, context_of(yard, launcher, job, SOFTWARE))
+    digest = row_of(yard, film).plan_digest or ""
+    assert digest != FOR_HARDWARE.digest
+    assert load_plan(storage_of(yard), film, digest).encoder == SOFTWARE
 
 
 async def test_what_x264_fails_on_fails_as_ever(launcher: Launcher, yard: Yard) -> None:

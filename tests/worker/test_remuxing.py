@@ -19,7 +19,6 @@ from tests.worker.test_probing import add_original
 from vod.catalog import jobs
 from vod.catalog.models import Job, JobKind, MediaStatus
 from vod.config import FfmpegSection
-from vod.errors import JobCancelled
 from vod.ffmpeg.process import Launcher
 from vod.hls.plan import REMUX_LANE, Plan
 from vod.hls.policy import evictable_rungs, kept_lanes
@@ -135,8 +134,7 @@ async def test_what_players_should_not_get_is_encoded(launcher: Launcher, yard: 
 async def test_a_film_is_planned_anew_where_its_keyframes_turn_out_to_be_none(launcher: Launcher, yard: Yard) -> None:
     film, plan = await plan_film(yard, launcher, "wandering.ts", WANDERING)
     assert REMUX_LANE in plan.lanes
-    with pytest.raises(JobCancelled):
-        await remux(yard, launcher, film, 0, plan.grid("original").count - 1)
+    await remux(yard, launcher, film, 0, plan.grid("original").count - 1)
     assert len(open_jobs(yard, film, JobKind.PROBE)) == 1
     plan = await probe(yard, launcher, film)
     assert plan.pictures == plan.rungs != ()
@@ -164,4 +162,12 @@ async def test_it_takes_room_and_so_it_is_a_cache(launcher: Launcher, yard: Yard
     _, plan = await plan_film(yard, launcher, "plain.ts", REPACKED["plain.ts"])
     assert "original" in {picture.name for picture in evictable_rungs(plan)}
     assert REMUX_LANE in kept_lanes(plan, "eager")
-    assert REMUX_LANE not in kept_lanes(plan, "on-demand")
+    assert REMUX_LANE not in kept_lanes(plan, "on-demand") or plan.preview is None
+
+
+async def test_a_small_film_of_which_nothing_less_is_made_is_there_on_demand_too(
+    launcher: Launcher, yard: Yard
+) -> None:
+    _, plan = await plan_film(yard, launcher, "plain.ts", REPACKED["plain.ts"])
+    assert plan.preview is None
+    assert REMUX_LANE in kept_lanes(plan, "on-demand")

@@ -154,6 +154,16 @@ def open_jobs(media_file_id: UUID) -> list[JobSnapshot]:
     return [snapshot(job) for job in query.order_by(Job.priority.desc(), Job.id)]
 
 
+def take_up(idle_seconds: float) -> list[UUID]:
+    """Films with nothing left to do that are not READY: two plans have crossed. A probe finds what each lacks."""
+    at_work = Job.select().where((Job.media_file == MediaFile.id) & Job.state.in_(OPEN))
+    idle = (MediaFile.status == MediaStatus.PROCESSING) & (MediaFile.updated_at < now() - idle_seconds)
+    found = [film.id for film in MediaFile.select(MediaFile.id).where(idle & ~fn.EXISTS(at_work))]
+    for media_file_id in found:
+        add(media_file_id, JobKind.PROBE, priority=PROBE)
+    return found
+
+
 def page(*, limit: int, before: int | None = None, states: Collection[JobState] = ()) -> list[JobSnapshot]:
     """Newest first; `before` is the last id of the page above."""
     query = Job.select().order_by(Job.id.desc()).limit(limit)

@@ -155,6 +155,11 @@ def mark_ready(media_id: UUID) -> bool:
     return _move(media_id, (MediaStatus.PROCESSING,), status=MediaStatus.READY, ready_at=now(), error_message=None)
 
 
+def mark_unfinished(media_id: UUID) -> bool:
+    """A READY film is to be made anew; it stays playable."""
+    return _move(media_id, (MediaStatus.READY,), status=MediaStatus.PROCESSING, ready_at=None)
+
+
 def is_ready(media_id: UUID) -> bool:
     return bool(MediaFile.select().where((MediaFile.id == media_id) & (MediaFile.status == MediaStatus.READY)).exists())
 

@@ -57,7 +57,8 @@ def caged(
     """The argv that runs `command` (its program an absolute path) inside the walls; this process is its parent."""
     limits = {"CORE": 0, "FSIZE": 0, "NOFILE": OPEN_FILES, "AS": address_space_bytes, "CPU": cpu_seconds}
     if hardware.devices:
-        limits["AS"] = None  # drivers of graphics hardware reserve more addresses than any machine has memory
+        # drivers of graphics hardware reserve more addresses than any machine has memory: what is written counts
+        limits |= {"AS": None, "DATA": address_space_bytes}
     orders: list[tuple[str, object]] = [("parent", os.getpid()), ("nice", nice)]
     orders += [("pipe", pipe) for pipe in pipes]
     orders += [("limit", f"{kind}={limit}") for kind, limit in limits.items() if limit is not None]

@@ -32,7 +32,7 @@ def measure(folder: Path, grid: Grid, rendition: Rendition) -> Measured:
 
     Raises OSError where a file is missing, ValueError where one is not what it should be.
     """
-    sizes = copied_sizes(folder, grid) if isinstance(rendition, Copied) else _file_sizes(folder, grid)
+    sizes = segment_sizes(folder, grid, rendition)
     return Measured(
         peak_bps=peak_bps(sizes, grid),
         average_bps=_bps(sum(sizes), grid.cuts[-1] - grid.cuts[0], grid),
@@ -50,12 +50,16 @@ def estimate(rendition: Rendition) -> Measured:
     return Measured(peak_bps=rendition.peak_bps, average_bps=rendition.peak_bps, codec=codec)
 
 
+def segment_sizes(folder: Path, grid: Grid, rendition: Rendition) -> list[int]:
+    """In bytes. Raises OSError where a segment is missing, ValueError for a damaged index."""
+    return _copied_sizes(folder, grid) if isinstance(rendition, Copied) else _file_sizes(folder, grid)
+
+
 def _file_sizes(folder: Path, grid: Grid) -> list[int]:
     return [(folder / segment_name(number)).stat().st_size for number in range(grid.count)]
 
 
-def copied_sizes(folder: Path, grid: Grid) -> list[int]:
-    """Bytes of every virtual segment. Raises OSError where one is not indexed yet, ValueError for a damaged index."""
+def _copied_sizes(folder: Path, grid: Grid) -> list[int]:
     if (folder / SEGMENT_INDEX).exists():
         return index_sizes(folder / SEGMENT_INDEX)
     return [size for number in range(grid.count) for size in index_sizes(folder / index_name(number))]

@@ -73,7 +73,8 @@ async def cut_video(reader: asyncio.StreamReader, target: Target) -> None:
 async def cut_remuxed(reader: asyncio.StreamReader, target: Target) -> None:
     """The span alone of what begins before it and ends behind it. Raises like `cut_video`.
 
-    The groups of pictures are the original's own: a segment that does not begin with an IDR is refused.
+    The groups of pictures are the original's own: a segment that does not begin with an IDR is refused, and one that is
+    larger than any film's.
     """
     writer = _Writer(target)
     cuts, (first, last) = target.grid.cuts, (target.span.first, target.span.last)
@@ -91,6 +92,8 @@ async def cut_remuxed(reader: asyncio.StreamReader, target: Target) -> None:
             _check_cut(moved[0], segment, target)
         number = segment
         held += moved
+        if sum(len(sample.data) for sample in held) > MAX_BOX_BYTES:
+            raise OutputRefused(f"Segment {segment} would be larger than {MAX_BOX_BYTES} bytes.")
     if held:
         await writer.video(number, held)
     writer.check_complete()
@@ -148,7 +151,11 @@ def _check_cut(sample: Sample, segment: int, target: Target) -> None:
     late = sample.time - target.grid.cuts[segment]
     if late > 0 and segment > 0:
         raise CameTooLate(f"Segment {segment} would begin {late / target.grid.timescale:.3f} s late.")
-    if not begins_with_idr(sample.data):
+    try:
+        is_idr = begins_with_idr(sample.data)
+    except ValueError as error:
+        raise OutputRefused(f"Segment {segment} cannot be read: {error}.") from None
+    if not is_idr:
         raise OutputRefused(f"Segment {segment} would not begin with an IDR.")
 
 

@@ -30,6 +30,7 @@ class Encoder:
     options: Callable[[Plan, Rung], Options]
     pixel_format: str = "yuv420p"  # that it takes from memory
     uploads: bool = False  # its frames are first handed to the device
+    keeps_captions: bool = True  # those that lie in the pictures
     device_options: tuple[str, ...] = ()  # of the whole command; "{device}" is the render node
     devices: tuple[str, ...] = ()  # what the child must be able to open and command
     reads: tuple[str, ...] = ()  # where its driver looks for the hardware
@@ -145,6 +146,7 @@ ENCODERS: Mapping[str, Encoder] = {
         options=_vaapi,
         pixel_format="nv12",
         uploads=True,
+        keeps_captions=False,
         device_options=VAAPI_DEVICE,
         devices=("{device}",),
         reads=DRM_READS,
@@ -154,6 +156,7 @@ ENCODERS: Mapping[str, Encoder] = {
         options=_vaapi_low_power,
         pixel_format="nv12",
         uploads=True,
+        keeps_captions=False,
         device_options=VAAPI_DEVICE,
         devices=("{device}",),
         reads=DRM_READS,

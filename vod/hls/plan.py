@@ -180,7 +180,7 @@ class Plan:
     copied_on_demand: bool = False  # each virtual segment is read from the original when it is asked for
     subtitles: tuple[SubtitlePlan, ...] = ()
     encoder: str = field(default=SOFTWARE, metadata=LATER)  # of all its rungs, a key of `vod.hls.encoders`
-    captions: bool = field(default=False, metadata=LATER)  # inside the pictures, whether copied or encoded
+    captions: bool = field(default=False, metadata=LATER)  # inside the pictures of every rung
     version: int = PLAN_VERSION
 
     @cached_property

@@ -16,6 +16,7 @@ from vod.containers.samples import NotCopyable
 from vod.errors import SourceError
 from vod.ffmpeg.source import FrameTimes, Source, VideoStream
 from vod.hls.copies import Tracks, below, copy_picture
+from vod.hls.encoders import ENCODERS
 from vod.hls.ladder import choose_rungs
 from vod.hls.plan import SOFTWARE, Plan, RemuxedRung, VideoPlan
 from vod.hls.sound_planning import plan_audio
@@ -67,8 +68,15 @@ def make_plan(
         copied_on_demand=copied_on_demand and (bool(copied) or (video is not None and video.copied is not None)),
         subtitles=plan_subtitles(source.subtitles),
         encoder=settings.encoder,
-        captions=source.video is not None and source.video.captions,
+        captions=_has_captions(source, video, settings.encoder),
     )
+
+
+def _has_captions(source: Source, video: VideoPlan | None, encoder: str) -> bool:
+    """In every rendition: what a playlist tells of one variant it tells of all."""
+    if source.video is None or video is None or not source.video.captions:
+        return False
+    return not video.rungs or ENCODERS[encoder].keeps_captions
 
 
 def _plan_video(source: Source, stream: VideoStream, times: FrameTimes, settings: PlanSettings) -> VideoPlan:

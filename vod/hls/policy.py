@@ -15,14 +15,18 @@ Policy = Literal["eager", "on-demand"]
 
 # Two ways to make the pictures of a film in the background: all rungs, or the preview alone.
 PICTURE_LANES = (LADDER_LANE, PREVIEW_LANE)
+# Whose segments may be evicted, and are not made again before somebody asks for them.
+CACHED_LANES = (LADDER_LANE, REMUX_LANE)
 
 
 def kept_lanes(plan: Plan, policy: Policy) -> dict[str, tuple[Rendition, ...]]:
     """The lanes that are made in the background, until all of them is there."""
     if policy == "eager":
         return plan.lanes
-    lanes = {lane: parts for lane, parts in plan.lanes.items() if lane not in (LADDER_LANE, REMUX_LANE)}
-    if plan.preview is None or has_copied_picture(plan):
+    if plan.preview is None:  # a small film that is repacked: there is nothing less to make
+        return {lane: parts for lane, parts in plan.lanes.items() if lane != LADDER_LANE}
+    lanes = {lane: parts for lane, parts in plan.lanes.items() if lane not in CACHED_LANES}
+    if has_copied_picture(plan):
         return lanes
     return {PREVIEW_LANE: (plan.preview,)} | lanes
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from vod.hls.bandwidth import copied_sizes
-from vod.hls.plan import CopiedRung, Plan
+from vod.hls.bandwidth import segment_sizes
+from vod.hls.plan import OriginalRung, Plan
 from vod.hls.playlist import longest_segment_seconds
 from vod.storage import Storage
 
@@ -21,14 +21,14 @@ BUSIEST = 2
 
 def too_large(storage: Storage, media_id: UUID, plan: Plan) -> frozenset[str]:
     """Renditions that are not to be listed, for a segment of theirs would be refused."""
-    copied = [picture for picture in plan.pictures if isinstance(picture, CopiedRung)]
+    own = [picture for picture in plan.pictures if isinstance(picture, OriginalRung)]
     limit = LARGEST_BYTES - SOUND_BYTES
-    return frozenset(rung.name for rung in copied if _largest_bytes(storage, media_id, plan, rung) > limit)
+    return frozenset(rung.name for rung in own if _largest_bytes(storage, media_id, plan, rung) > limit)
 
 
-def _largest_bytes(storage: Storage, media_id: UUID, plan: Plan, rung: CopiedRung) -> int:
+def _largest_bytes(storage: Storage, media_id: UUID, plan: Plan, rung: OriginalRung) -> int:
     grid = plan.grid(rung.name)
     try:
-        return max(copied_sizes(storage.rendition(media_id, plan.digest, rung.name), grid))
+        return max(segment_sizes(storage.rendition(media_id, plan.digest, rung.name), grid, plan.renditions[rung.name]))
     except (OSError, ValueError):  # not all of them are known yet
         return BUSIEST * rung.expected_bps * longest_segment_seconds(grid) // 8

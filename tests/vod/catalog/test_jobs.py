@@ -57,6 +57,24 @@ def test_a_deleted_film_gets_no_job(database: Database) -> None:
         database.unit(jobs.add, uuid4(), JobKind.PROBE)
 
 
+def test_an_unfinished_film_that_nobody_is_at_work_on_is_looked_at_anew(database: Database, film: UUID) -> None:
+    database.unit(
+        media_files.mark_processing, film, probe={}, duration=1.0, width=None, height=None, digest="0123456789abcdef"
+    )
+    add_span(database, film)
+    assert database.unit(jobs.take_up, -1) == []
+    while (job := database.unit(leases.claim, "worker", 60)) is not None:
+        database.unit(leases.complete, job, "worker")
+    assert database.unit(jobs.take_up, 60) == []
+    assert database.unit(jobs.take_up, -1) == [film]
+    assert [job.kind for job in database.unit(jobs.open_jobs, film)] == [JobKind.PROBE]
+
+
+def test_a_film_that_is_ready_or_failed_is_not_taken_up(database: Database, film: UUID) -> None:
+    database.unit(jobs.fail_media_file, film, "No.")
+    assert database.unit(jobs.take_up, -1) == []
+
+
 def test_cancelling_ends_waiting_jobs_and_the_film(database: Database, film: UUID) -> None:
     add_span(database, film, 0)
     add_span(database, film, 10)

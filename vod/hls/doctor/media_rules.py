@@ -68,7 +68,7 @@ def peaks_are_capped(package: Package) -> Faults:
     for track in package.tracks.values():
         if track.peak_bps > 2 * track.average_bps:
             ratio = f"its peak is {track.peak_bps / track.average_bps:.1f} times its average"
-            if track.copied:
+            if track.as_it_stands:
                 yield Fault(where=track.name, what=f"{AS_IT_STANDS}: {ratio}", is_note=True)
             elif track.peak_bps <= _ceiling_bps(package, track):
                 yield Fault(where=track.name, what=f"{ratio}, but within its encoder's ceiling", is_note=True)
@@ -94,7 +94,9 @@ def sound_is_small_and_whole(package: Package) -> Faults:
         if track.average_bps > most * BOXES:
             rate = f"it takes {track.average_bps / 1000:.0f} kb/s, more than {most // 1000}"
             yield Fault(
-                where=track.name, what=f"{AS_IT_STANDS}: {rate}" if track.copied else rate, is_note=track.copied
+                where=track.name,
+                what=f"{AS_IT_STANDS}: {rate}" if track.as_it_stands else rate,
+                is_note=track.as_it_stands,
             )
         if end - track.end > track.longest_sample + frame:
             yield _short(track, end - track.end)
@@ -102,7 +104,7 @@ def sound_is_small_and_whole(package: Package) -> Faults:
 
 def _short(track: Track, lacking: Fraction) -> Fault:
     """Copying cannot pad with silence: `vod.hls.copying` lets that much pass."""
-    may = track.copied and lacking <= EARLIEST_END_SECONDS
+    may = track.as_it_stands and lacking <= EARLIEST_END_SECONDS
     return Fault(where=track.name, what=f"it ends {float(lacking):.3f} s before the film", is_note=may)
 
 
@@ -113,7 +115,9 @@ def keyframes_are_near(package: Package) -> Faults:
         if gap > KEYFRAME_SECONDS + track.longest_sample:
             text = f"its keyframes are up to {float(gap):.2f} s apart"
             yield Fault(
-                where=track.name, what=f"{AS_IT_STANDS}: {text}" if track.copied else text, is_note=track.copied
+                where=track.name,
+                what=f"{AS_IT_STANDS}: {text}" if track.as_it_stands else text,
+                is_note=track.as_it_stands,
             )
 
 
@@ -149,7 +153,7 @@ def lists_are_alike(package: Package) -> Faults:
         lacking = Fraction(longest - listing.edges[-1], MICROSECONDS)
         if lacking > max(samples, default=Fraction(0)):
             track = package.tracks.get(uri)
-            may = track is not None and track.copied and not track.is_video and lacking <= EARLIEST_END_SECONDS
+            may = track is not None and track.as_it_stands and not track.is_video and lacking <= EARLIEST_END_SECONDS
             yield Fault(where=uri, what=f"it is {float(lacking):.3f} s shorter than the longest", is_note=may)
 
 

@@ -33,7 +33,7 @@ class Track:
     listing: Listing
     init: InitFacts
     segments: tuple[SegmentFacts, ...]
-    copied: bool
+    as_it_stands: bool
 
     def seconds(self, ticks: int) -> Fraction:
         return Fraction(ticks, self.init.timescale)

@@ -70,7 +70,7 @@ def range_is_told(package: Package) -> Faults:
 def _video_range(package: Package, track: Track | None) -> str:
     """Only the original's own pictures are ever anything but SDR."""
     video = package.plan.video
-    return video.transfer.upper() if video and track and track.copied and track.is_video else "SDR"
+    return video.transfer.upper() if video and track and track.as_it_stands and track.is_video else "SDR"
 
 
 def something_plays_everywhere(package: Package) -> Faults:
@@ -126,7 +126,7 @@ def sound_is_apart(package: Package) -> Faults:
 
 
 def iframes_are_right(package: Package) -> Faults:
-    encoded = [track.name for track in package.videos if not track.copied]
+    encoded = [track.name for track in package.videos if not track.as_it_stands]
     if not package.master.iframes and package.videos:
         why = "" if encoded else ": its pictures are copied alone"
         yield Fault(where=MASTER, what=f"there is no I-frame playlist{why}; winding shows nothing", is_note=True)

@@ -106,7 +106,7 @@ def _read_track(place: _Place, listing: Listing, faults: list[Fault], on_demand:
             listing=listing,
             init=init,
             segments=segments,
-            copied=as_it_stands,
+            as_it_stands=as_it_stands,
         )
     }
 
