@@ -71,35 +71,37 @@ class _Work:
 
 
 async def run(job: JobSnapshot, context: Context) -> None:
+    """Again where another plan took the place of the one it began with: its maker counts on this job."""
+    (plan, original), made = await _look_up(job, context), None
+    while plan != made:
+        if not _is_known(plan, job.lane):
+            log.info("job %d: the plan of its film has no lane %s any more", job.id, job.lane)
+            return
+        try:
+            await _make_missing(job, context, plan, original)
+        except NotAsPlanned as refusal:
+            await plan_anew(context, job.media_file_id, refusal)
+            return
+        await asyncio.to_thread(_sync_folders, job, context, plan)
+        (plan, _), made = await _look_up(job, context), plan
+    await advance(job, context, plan)
+
+
+async def _look_up(job: JobSnapshot, context: Context) -> tuple[Plan, Path]:
+    """The film's plan of this moment, and its original."""
     media = (await context.database.run(media_files.get, job.media_file_id)).media_file
     plan = await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
+    return plan, context.storage.original(media.id, media.extension)
+
+
+async def _make_missing(job: JobSnapshot, context: Context, plan: Plan, original: Path) -> None:
+    settings = context.config.ffmpeg
     source = Input(
-        path=context.storage.original(media.id, media.extension),
-        max_pixels=context.config.ffmpeg.max_pixels,
-        threads=context.config.ffmpeg.threads,
-        device=context.config.ffmpeg.device,
+        path=original,
+        max_pixels=settings.max_pixels,
+        threads=settings.threads,
+        device=settings.device,
     )
-    if not _is_known(plan, job.lane):
-        log.info("job %d: its plan is gone, and the new one has no lane %s", job.id, job.lane)
-        return
-    try:
-        await _make_missing(job, context, plan, source)
-    except NotAsPlanned as refusal:
-        await plan_anew(context, media.id, refusal)
-        return
-    await asyncio.to_thread(_sync_folders, job, context, plan)
-    # another plan may have taken its place meanwhile, and counted on this job
-    plan = await _plan_of(job, context)
-    if _is_known(plan, job.lane):
-        await advance(job, context, plan)
-
-
-async def _plan_of(job: JobSnapshot, context: Context) -> Plan:
-    media = (await context.database.run(media_files.get, job.media_file_id)).media_file
-    return await asyncio.to_thread(load_plan, context.storage, media.id, media.plan_digest or "")
-
-
-async def _make_missing(job: JobSnapshot, context: Context, plan: Plan, source: Input) -> None:
     for parts, span in await asyncio.to_thread(_missing, job, context, plan):
         copies = [part for part in parts if isinstance(part, Copied)]
         for copied in copies:
