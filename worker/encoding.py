@@ -128,7 +128,7 @@ def _missing(job: JobSnapshot, context: Context, plan: Plan) -> list[tuple[list[
 
 
 async def _copy(work: _Work, copied: Copied, original: Path) -> None:
-    """Virtual segments: each is on disk before the next is read. Raises SourceError where one is none."""
+    """Virtual segments: each is on disk before the next is read. Raises CopiesRefused where one is none."""
     storage, media_id = work.context.storage, work.job.media_file_id
     try:
         reel = await asyncio.to_thread(Reel.of, original, work.plan, copied)
