@@ -176,7 +176,9 @@ async function watchHalf() {
   found.qualities = await page.getByRole("menuitemradio").allTextContents();
   await picture(page, "playing", "the film with its own controls and the quality menu");
   await page.keyboard.press("Escape");
-  found.link = await page.locator("#link-play").inputValue();
+  found.links = await page.locator("[data-elsewhere] input").evaluateAll((fields) => fields.map(({ value }) => value));
+  await page.locator("[data-elsewhere]").scrollIntoViewIfNeeded();
+  await picture(page, "elsewhere", "links for other screens");
   await page.waitForLoadState("networkidle").catch(() => {});
 }
 

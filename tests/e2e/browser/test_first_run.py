@@ -92,8 +92,16 @@ def test_a_rung_that_becomes_available_is_taken_without_a_break_or_a_reload(even
     assert late["interruptions"] == 0
 
 
-def test_the_link_for_other_screens_is_whole(evening: Any) -> None:
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/play/[0-9a-f-]{36}/[A-Za-z0-9._-]+\.m3u", evening["link"])
+def test_the_links_for_other_screens_are_whole(evening: Any) -> None:
+    film = r"[0-9a-f-]{36}/[A-Za-z0-9._-]+"
+    wanted = (
+        rf"/play/{film}\.m3u",
+        rf"/stream/hls/{film}/master\.m3u8",
+        rf"/stream/hls/{film}/[0-9a-f]{{16}}/manifest\.mpd",
+    )
+    assert len(evening["links"]) == len(wanted)
+    for path, link in zip(wanted, evening["links"], strict=True):
+        assert re.fullmatch(rf"http://127\.0\.0\.1:\d+{path}", link)
 
 
 def test_watching_goes_on_where_it_stopped(evening: Any) -> None:
