@@ -23,7 +23,7 @@ READ_AHEAD_STEP = 64 << 10  # no larger than what a block device reads at once
 LARGEST_CACHE = 1024
 TINY_BYTES = 4 << 10  # kept in memory: an init section is asked for with every film, and a call costs more
 LARGEST_HELD_BYTES = 32 << 20  # of what kept representations hold in memory themselves
-NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO})
+NOTHING_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENAMETOOLONG})
 
 
 def open_regular(path: Path) -> int:

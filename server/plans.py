@@ -10,6 +10,8 @@ from pathlib import Path
 from vod.hls.plan import PREVIEW_LANE, Copied, Plan
 
 LARGEST_CACHE = 64
+# Gone, or of another version of Homereel
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 PlanKey = tuple[str, str]  # media id, digest
 
@@ -31,7 +33,7 @@ class PlanCache:
         if plan is None:
             try:
                 plan = await asyncio.to_thread(_read, path)
-            except FileNotFoundError:
+            except UNREADABLE:
                 return None
             self._plans[key] = plan
             while len(self._plans) > LARGEST_CACHE:

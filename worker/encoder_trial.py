@@ -79,7 +79,13 @@ async def _find(launcher: Launcher, setting: str) -> str:
         try:
             await try_encoder(launcher, encoder)
         except (HomereelError, OSError, ValueError, ExceptionGroup) as failure:  # never a reason not to start
-            log.warning("encoder %s: not used, %s", encoder, reason(failure))
+            # of "auto" it is no surprise that most are lacking
+            log.log(
+                logging.INFO if setting == "auto" else logging.WARNING,
+                "encoder %s: not used, %s",
+                encoder,
+                reason(failure),
+            )
         else:
             log.info("encoder %s: passed its trial; new films are encoded with it", encoder)
             return encoder

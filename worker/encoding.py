@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from logging import getLogger
 from pathlib import Path
@@ -30,6 +31,7 @@ from worker.hardware import hardware_for, may_try_again, on_hardware
 from worker.lanes import advance, refresh
 from worker.reels import Reel
 from worker.replanning import CopiesRefused, NotAsPlanned, plan_anew
+from worker.verifying import decodes
 
 log = getLogger(__name__)
 
@@ -219,15 +221,19 @@ def _encoder(work: _Work) -> str:
 
 def _target(work: _Work, span: Span, part: Written, gap_allowed: bool) -> Target:
     video = work.plan.video
-    return Target(
-        folder=work.context.storage.rendition(work.job.media_file_id, work.plan.digest, part.name),
+    folder = work.context.storage.rendition(work.job.media_file_id, work.plan.digest, part.name)
+    target = Target(
+        folder=folder,
         grid=work.plan.grid(part.name),
         span=span,
         tolerance_ticks=0 if isinstance(part, AudioPlan) or video is None else video.tolerance_ticks,
         gap_allowed=gap_allowed,
         on_segment=work.on_segment,
-        origin_ticks=video.origin_ticks if isinstance(part, RemuxedRung) and video else 0,
     )
+    if not isinstance(part, RemuxedRung) or video is None:
+        return target
+    accepted = partial(decodes, work.context.launcher, folder, urgent=work.job.is_urgent)
+    return replace(target, origin_ticks=video.origin_ticks, decodes=accepted)
 
 
 def _limits(work: _Work) -> Limits:

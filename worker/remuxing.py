@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from array import array
 from dataclasses import replace
 from pathlib import Path
 
 from vod.containers import boxes
+from vod.containers.flv import avc_settings
 from vod.containers.samples import IndexedTrack, Samples, Track
 from vod.errors import OutputRefused, ProcessError
 from vod.ffmpeg.process import Command, Launcher, Limits
@@ -21,6 +23,8 @@ from worker.copies import OriginalIndex
 
 LIMITS = Limits(address_space_bytes=1 << 30, wall_seconds=60, output_bytes=64 << 20)
 
+FLASH = "flv"
+
 log = logging.getLogger(__name__)
 
 
@@ -30,9 +34,11 @@ async def with_remuxable_picture(launcher: Launcher, source: Source, index: Orig
     if video is None or stored is None or not _is_candidate(video, stored) or video.index in index.tracks:
         return index
     try:
+        if source.format_name == FLASH and len(await asyncio.to_thread(avc_settings, index.path)) != 1:
+            raise ValueError("its encoder's settings change")
         moov = await _read_moov(launcher, index.path, source, video.index)
         track = _track(video, moov)
-    except (ProcessError, ValueError) as fault:
+    except (ProcessError, OSError, ValueError) as fault:
         log.info("%s is not remuxed: %s", index.path.stem, fault)
         return index
     indexed = IndexedTrack(track=track, samples=_samples(source, stored), in_place=False)

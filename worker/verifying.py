@@ -7,6 +7,7 @@ as well, as a player would get them.
 from __future__ import annotations
 
 import asyncio
+import os
 from logging import getLogger
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +15,7 @@ from uuid import UUID
 from vod.catalog import jobs, media_files
 from vod.catalog.jobs import JobSnapshot
 from vod.catalog.models import JobKind, JobState, MediaStatus
+from vod.containers.boxes import Bytes
 from vod.containers.samples import NotCopyable
 from vod.errors import OutputRefused, ProcessError, SourceError
 from vod.ffmpeg.guards import guard_arguments, input_guards
@@ -146,7 +148,23 @@ async def verify_decodes(launcher: Launcher, folder: Path, plan: Plan, name: str
         await _verify_segment(launcher, folder, name, number, folder / segment_name(number))
 
 
-async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: int, segment: Path) -> None:
+async def decodes(launcher: Launcher, folder: Path, parts: tuple[Bytes, ...], *, urgent: bool) -> bool:
+    """Whether a segment of these parts would be accepted, before it is published in `folder`."""
+    aside = folder / f".{os.getpid()}.{os.urandom(4).hex()}.part"
+    try:
+        await asyncio.to_thread(aside.write_bytes, b"".join(parts))
+        await _verify_segment(launcher, folder, folder.name, 0, aside, urgent=urgent)
+    except SegmentRefused as refusal:
+        log.info("%s", refusal)
+        return False
+    finally:
+        await asyncio.to_thread(aside.unlink, missing_ok=True)
+    return True
+
+
+async def _verify_segment(
+    launcher: Launcher, folder: Path, name: str, number: int, segment: Path, *, urgent: bool = False
+) -> None:
     init = folder / INIT_SECTION
     wanted = await asyncio.to_thread(_count_samples, init, segment)
     command = Command(
@@ -154,6 +172,7 @@ async def _verify_segment(launcher: Launcher, folder: Path, name: str, number: i
         arguments=decode_arguments(init, segment, launcher.settings.max_pixels),
         reads=(init, segment),
         limits=DECODE_LIMITS,
+        urgent=urgent,
     )
     try:
         finished = await launcher.run(command)

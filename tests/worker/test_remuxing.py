@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from uuid import UUID
@@ -19,6 +20,7 @@ from tests.worker.test_probing import add_original
 from vod.catalog import jobs
 from vod.catalog.models import Job, JobKind, MediaStatus
 from vod.config import FfmpegSection
+from vod.containers.flv import avc_settings
 from vod.ffmpeg.process import Launcher
 from vod.hls.plan import REMUX_LANE, Plan
 from vod.hls.policy import evictable_rungs, kept_lanes
@@ -40,6 +42,8 @@ REPACKED = {
     "camera.m2ts": (*X264, "-mpegts_m2ts_mode", "1"),
     "vfr.ts": ("-vf", "select='lt(mod(n,10),6)'", "-fps_mode", "vfr", *X264),
 }
+PACKET_BYTES, BURST_PACKETS = 188, 12
+CUT_OFF_BYTES = 5000  # of the recording's end, in the middle of a picture
 ENCODED = {
     "open.ts": (*X264, "-x264-params", "open-gop=1:keyint=50:bframes=3:scenecut=0"),
     "sparse.ts": (*X264, "-g", "1000"),
@@ -138,6 +142,66 @@ async def test_a_film_is_planned_anew_where_its_keyframes_turn_out_to_be_none(la
     assert len(open_jobs(yard, film, JobKind.PROBE)) == 1
     plan = await probe(yard, launcher, film)
     assert plan.pictures == plan.rungs != ()
+
+
+def damaged() -> Path:
+    """A burst of what a bad aerial lets through, in the middle of the film."""
+    path = clips_folder() / "remuxed-damaged.ts"
+    content = bytearray(original("plain.ts", REPACKED["plain.ts"]).read_bytes())
+    middle = len(content) // 2 // PACKET_BYTES * PACKET_BYTES
+    for packet in range(middle, middle + BURST_PACKETS * PACKET_BYTES, PACKET_BYTES):
+        content[packet + 20 : packet + PACKET_BYTES] = random.Random(packet).randbytes(PACKET_BYTES - 20)
+    path.write_bytes(content)
+    return path
+
+
+def changing() -> Path:
+    """Two recordings in one file, of one size; what the second is coded with is told in the middle of the stream."""
+    path = clips_folder() / "remuxed-changing.ts"
+    parts = []
+    for number, settings in enumerate(("cabac=1", "cabac=0:ref=5")):
+        part = path.with_name(f"{number}-{path.name}")
+        moved = ("-output_ts_offset", str((SECONDS + 1) * number))
+        make(*PICTURE, *SOUND, *X264, "-x264-params", settings, *AAC, *moved, str(part))
+        parts.append(part.read_bytes())
+    path.write_bytes(b"".join(parts))
+    return path
+
+
+@pytest.mark.parametrize("recording", [damaged, changing])
+async def test_what_a_player_could_not_decode_in_the_middle_is_encoded(
+    launcher: Launcher, yard: Yard, recording: Callable[[], Path]
+) -> None:
+    film = add_original(yard, recording())
+    plan = await probe(yard, launcher, film)
+    assert REMUX_LANE in plan.lanes
+    await remux(yard, launcher, film, 0, plan.grid("original").count - 1)
+    assert len(open_jobs(yard, film, JobKind.PROBE)) == 1
+
+
+async def test_of_a_recording_that_was_cut_off_only_the_last_picture_is_left_out(
+    launcher: Launcher, yard: Yard, tmp_path: Path
+) -> None:
+    cut_off = tmp_path / "cut-off.ts"
+    cut_off.write_bytes(original("no-b-frames.ts", REPACKED["no-b-frames.ts"]).read_bytes()[:-CUT_OFF_BYTES])
+    film = add_original(yard, cut_off)
+    plan = await probe(yard, launcher, film)
+    last = plan.grid("original").count - 1
+    await remux(yard, launcher, film, 0, last)
+    assert open_jobs(yard, film, JobKind.PROBE) == []
+    folder = storage_of(yard).rendition(film, plan.digest, "original")
+    verify_rendition(folder, plan, "original")
+    await verify_decodes(launcher, folder, plan, "original")
+
+
+def test_flash_video_tells_how_often_its_settings_change(tmp_path: Path) -> None:
+    film = original("film.flv", REPACKED["film.flv"])
+    assert len(avc_settings(film)) == 1
+    (settings,) = avc_settings(film)
+    tag = bytes((9, *(len(settings) + 5).to_bytes(3), *bytes(7), 0x17, 0, 0, 0, 0)) + settings[:-1] + b"\xff"
+    changed = tmp_path / "changed.flv"
+    changed.write_bytes(film.read_bytes() + tag + bytes(4))
+    assert len(avc_settings(changed)) == 2
 
 
 async def test_originals_are_not_repacked_where_they_are_not_to_be_handed_on(launcher: Launcher, yard: Yard) -> None:

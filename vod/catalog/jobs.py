@@ -6,6 +6,7 @@ This side asks for work; `vod.catalog.leases` is the side of those who do it. Th
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -160,7 +161,8 @@ def take_up(idle_seconds: float) -> list[UUID]:
     idle = (MediaFile.status == MediaStatus.PROCESSING) & (MediaFile.updated_at < now() - idle_seconds)
     found = [film.id for film in MediaFile.select(MediaFile.id).where(idle & ~fn.EXISTS(at_work))]
     for media_file_id in found:
-        add(media_file_id, JobKind.PROBE, priority=PROBE)
+        with suppress(NotFound, JobCancelled):  # deleted, or cancelled, a moment ago
+            add(media_file_id, JobKind.PROBE, priority=PROBE)
     return found
 
 

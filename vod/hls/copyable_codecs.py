@@ -5,6 +5,8 @@ avcC, hvcC: ISO/IEC 14496-15 §5.3.3, §8.3.3; sequence parameter set: H.264 §7
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from vod.containers.bits import Bits
 from vod.containers.samples import NotCopyable, Track
 from vod.hls.codecs import codec_string
@@ -42,6 +44,17 @@ def length_bytes(track: Track) -> int:
     if track.codec == "avc1":
         return (_byte(configuration(track, b"avcC"), 4) & 3) + 1
     return (_byte(configuration(track, b"hvcC"), 21) & 3) + 1
+
+
+def parameter_sets(record: bytes) -> Iterator[bytes]:
+    """Sequence sets, then picture sets, of an avcC. Raises ValueError where it is cut off."""
+    position = 5
+    for mask in (0x1F, 0xFF):
+        count, position = _byte(record, position) & mask, position + 1
+        for _ in range(count):
+            size = _byte(record, position) << 8 | _byte(record, position + 1)
+            yield record[position + 2 : position + 2 + size]
+            position += 2 + size
 
 
 def _refuse_avc(record: bytes) -> None:

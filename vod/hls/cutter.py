@@ -19,11 +19,12 @@ from vod.containers import boxes
 from vod.containers.boxes import Bytes
 from vod.errors import OutputRefused
 from vod.hls import fmp4
+from vod.hls.copyable_codecs import parameter_sets
 from vod.hls.encode import Span
 from vod.hls.fmp4 import Sample
 from vod.hls.fragments import SampleDefaults
 from vod.hls.grid import Grid
-from vod.hls.idr import begins_with_idr
+from vod.hls.idr import begins_with_idr, parameter_sets_of
 from vod.hls.init_section import init_section
 from vod.hls.plan import AAC_FRAME_SAMPLES
 from vod.hls.sound import packets_before
@@ -32,6 +33,8 @@ from vod.hls.sound import packets_before
 MAX_BOX_BYTES = 256 << 20
 
 OnSegment = Callable[[int], Awaitable[None]]
+Decodes = Callable[[tuple[Bytes, ...]], Awaitable[bool]]  # whether a decoder takes a segment made of these parts
+AVCC = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1", b"avcC")
 
 
 class CameTooLate(OutputRefused):
@@ -48,6 +51,7 @@ class Target:
     tolerance_ticks: int
     gap_allowed: bool  # the original may lack the span's first frame
     origin_ticks: int = 0  # what its frames' times begin at, where they come on the original's clock
+    decodes: Decodes | None = None  # asked of what somebody else has encoded
     on_segment: OnSegment  # awaited after each newly published segment
 
 
@@ -73,7 +77,7 @@ async def cut_video(reader: asyncio.StreamReader, target: Target) -> None:
 async def cut_remuxed(reader: asyncio.StreamReader, target: Target) -> None:
     """The span alone of what begins before it and ends behind it. Raises like `cut_video`.
 
-    The groups of pictures are the original's own: a segment that does not begin with an IDR is refused, and one that is
+    The pictures are somebody else's: a segment that a player could not start at or decode is refused, and one that is
     larger than any film's.
     """
     writer = _Writer(target)
@@ -86,17 +90,26 @@ async def cut_remuxed(reader: asyncio.StreamReader, target: Target) -> None:
         if not first <= segment <= last:
             continue
         if segment != number and held:
-            await writer.video(number, held)
+            await _publish_remuxed(writer, number, held)
             held = []
-        if not held:
-            _check_cut(moved[0], segment, target)
+        _check_group(writer, moved[0], segment, is_cut=not held)
         number = segment
         held += moved
         if sum(len(sample.data) for sample in held) > MAX_BOX_BYTES:
             raise OutputRefused(f"Segment {segment} would be larger than {MAX_BOX_BYTES} bytes.")
     if held:
-        await writer.video(number, held)
+        await _publish_remuxed(writer, number, held)
     writer.check_complete()
+
+
+async def _publish_remuxed(writer: _Writer, number: int, samples: list[Sample]) -> None:
+    """A recording ends where it was cut off, in the middle of a picture: that one may be left out."""
+    is_end = number == writer.target.grid.count - 1
+    for kept in (samples, samples[:-1]) if is_end else (samples,):
+        if kept and await writer.decodes(number, kept):
+            await writer.video(number, kept)
+            return
+    raise OutputRefused(f"Segment {number} cannot be decoded.")
 
 
 async def cut_audio(reader: asyncio.StreamReader, target: Target) -> None:
@@ -147,16 +160,17 @@ def _check_start(group: list[Sample], target: Target) -> None:
         raise CameTooLate(f"The span's first frame came {late / target.grid.timescale:.3f} s late.")
 
 
-def _check_cut(sample: Sample, segment: int, target: Target) -> None:
-    late = sample.time - target.grid.cuts[segment]
-    if late > 0 and segment > 0:
-        raise CameTooLate(f"Segment {segment} would begin {late / target.grid.timescale:.3f} s late.")
+def _check_group(writer: _Writer, sample: Sample, segment: int, *, is_cut: bool) -> None:
+    late = sample.time - writer.target.grid.cuts[segment]
+    if is_cut and late > 0 and segment > 0:
+        raise CameTooLate(f"Segment {segment} would begin {late / writer.target.grid.timescale:.3f} s late.")
     try:
-        is_idr = begins_with_idr(sample.data)
+        if is_cut and not begins_with_idr(sample.data):
+            raise OutputRefused(f"Segment {segment} would not begin with an IDR.")
+        if not parameter_sets_of(sample.data) <= writer.parameter_sets:
+            raise OutputRefused(f"In segment {segment} the encoder's settings change.")
     except ValueError as error:
         raise OutputRefused(f"Segment {segment} cannot be read: {error}.") from None
-    if not is_idr:
-        raise OutputRefused(f"Segment {segment} would not begin with an IDR.")
 
 
 def _packets(grid: Grid, number: int) -> int:
@@ -204,16 +218,25 @@ async def _read_header(reader: asyncio.StreamReader) -> bytes:
 class _Writer:
     target: Target
     came: set[int] = field(default_factory=set)  # new or present before
+    parameter_sets: frozenset[bytes] = frozenset()  # of H.264, as the init section has them
 
     async def init(self, moov: bytes) -> None:
+        if (record := boxes.find(moov, *AVCC)) is not None:
+            self.parameter_sets = frozenset(unit.rstrip(b"\0") for unit in parameter_sets(boxes.body(moov, record)))
         cuts = self.target.grid.cuts
         content = init_section(moov, self.target.grid.timescale, cuts[-1])
         await asyncio.to_thread(_publish_init, self.target.folder / storage.INIT_SECTION, content)
 
+    async def decodes(self, number: int, samples: list[Sample]) -> bool:
+        return self.target.decodes is None or await self.target.decodes(self._segment(number, samples))
+
     async def video(self, number: int, samples: list[Sample]) -> None:
+        await self._publish(number, self._segment(number, samples))
+
+    def _segment(self, number: int, samples: list[Sample]) -> tuple[Bytes, ...]:
         start, end = self.target.grid.cuts[number], self.target.grid.cuts[number + 1]
         try:
-            await self._publish(number, fmp4.segment(number, start, end, samples))
+            return fmp4.segment(number, start, end, samples)
         except ValueError as error:
             raise OutputRefused(f"Segment {number} cannot be timed: {error}.") from None
 

@@ -19,6 +19,7 @@ MOST_UNITS = 64  # before the first slice
 LENGTH_BYTES = 4  # before each unit, as ffmpeg writes it
 AVC_SLICES = frozenset(range(1, 6))
 AVC_IDR = frozenset({5})
+AVC_PARAMETER_SETS = frozenset({7, 8})
 HEVC_SLICES = frozenset(range(32))
 HEVC_IDR = frozenset({19, 20})  # IDR_W_RADL, IDR_N_LP
 
@@ -40,16 +41,23 @@ def find_non_idr(descriptor: int, track: Track, samples: Samples, positions: Ite
 
 def begins_with_idr(sample: Bytes) -> bool:
     """Of H.264 with lengths of four bytes. Raises ValueError for what is no row of NAL units."""
-    units = islice(_kinds(sample), MOST_UNITS)
-    return next((kind for kind in units if kind in AVC_SLICES), None) in AVC_IDR
+    kinds = (unit[0] & 0x1F for unit in islice(units(sample), MOST_UNITS))
+    return next((kind for kind in kinds if kind in AVC_SLICES), None) in AVC_IDR
 
 
-def _kinds(sample: Bytes) -> Iterator[int]:
-    at = 0
-    while at + LENGTH_BYTES < len(sample):
-        yield sample[at + LENGTH_BYTES] & 0x1F
-        at += LENGTH_BYTES + int.from_bytes(sample[at : at + LENGTH_BYTES])
-    if at != len(sample):
+def parameter_sets_of(sample: Bytes) -> frozenset[bytes]:
+    """Those that lie among the pictures. Raises as `begins_with_idr` does."""
+    return frozenset(bytes(unit).rstrip(b"\0") for unit in units(sample) if unit[0] & 0x1F in AVC_PARAMETER_SETS)
+
+
+def units(sample: Bytes) -> Iterator[memoryview]:
+    """Its NAL units, without their lengths; none is empty."""
+    data, at = memoryview(sample), 0
+    while at + LENGTH_BYTES < len(data):
+        end = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES])
+        yield data[at + LENGTH_BYTES : end]
+        at = end
+    if at != len(data):
         raise ValueError("a sample is no row of NAL units")
 
 

@@ -46,7 +46,7 @@ def load_plan(storage: Storage, media_id: UUID, digest: str) -> Plan:
     """A plan never changes, so it is read once. Raises NotFound where it is gone or of another version."""
     try:
         return _plan_at(storage.plan(media_id, digest))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise NotFound("This film has no plan that this version of Homereel can read.") from None
 
 

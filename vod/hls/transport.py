@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from vod.containers import boxes
 from vod.hls.codecs import audio_specific_config, codec_string
+from vod.hls.copyable_codecs import parameter_sets
 from vod.hls.fragments import SampleDefaults, SampleEntry, media_timescale, read_entries
 from vod.hls.mpegts import CLOCK, DELAY, Stream, Unit, gathered, picture_stream, sound_stream, transport_segment
 from vod.subtitles.webvtt import TIMESTAMP_MAP, timestamp_map
@@ -65,7 +66,7 @@ class _Pictures:
     @classmethod
     def of(cls, init_section: bytes) -> _Pictures:
         record = _configuration(init_section, b"avc1", b"avcC")
-        sets = b"".join(START_CODE + unit for unit in _parameter_sets(record))
+        sets = b"".join(START_CODE + unit for unit in parameter_sets(record))
         return cls(
             timescale=media_timescale(init_section),
             defaults=SampleDefaults.of_init_section(init_section),
@@ -147,17 +148,6 @@ def _samples(segment: bytes, defaults: SampleDefaults) -> Iterator[tuple[SampleE
 
 def _configuration(init_section: bytes, entry: bytes, kind: bytes) -> bytes:
     return boxes.body(init_section, boxes.require(init_section, *STBL, entry, kind))
-
-
-def _parameter_sets(record: bytes) -> Iterator[bytes]:
-    """Sequence sets, then picture sets, of an avcC."""
-    position = 5
-    for mask in (0x1F, 0xFF):
-        count, position = _byte(record, position) & mask, position + 1
-        for _ in range(count):
-            size = _byte(record, position) << 8 | _byte(record, position + 1)
-            yield record[position + 2 : position + 2 + size]
-            position += 2 + size
 
 
 def _byte(record: bytes, position: int) -> int:

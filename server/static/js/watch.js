@@ -43,6 +43,7 @@ class WatchPage {
     this.opened = false;
     this.leaving = false;
     this.offered = "";
+    this.plan = "";
     // One function for every time, so that it is never waiting twice for the same pause.
     this.takeMore = () => this.reloadWithMore();
     this.wireEngine();
@@ -86,6 +87,7 @@ class WatchPage {
     else if (kind === "deleted") this.leave();
     else if (data.playable && !this.media?.manifestUrl) void this.refresh(); // now there is something to link to
     else if (data.hasTrickplay && !this.media?.trickplayUrl) void this.refresh();
+    else if (data.renditions && this.media && names(data) !== names(this.media)) void this.refresh(); // planned anew
     else this.draw({ ...this.media, ...data });
   }
 
@@ -100,7 +102,7 @@ class WatchPage {
     this.controls.seekBar.offer(media);
     this.stage.toggleAttribute("data-sound", media.renditions.length > 0 && !media.renditions.some(({ height }) => height));
     this.engine.rungs.names = new Set(media.renditions.filter(({ available }) => available).map(({ name }) => name));
-    if (this.opened) this.offerMore(media);
+    if (this.opened) this.followPlan(media) || this.offerMore(media);
     else if (media.playable && media.manifestUrl) this.open(media);
     else this.curtain.draw(media);
   }
@@ -108,6 +110,7 @@ class WatchPage {
   /** @param {Media} media */
   open(media) {
     this.opened = true;
+    this.plan = planOf(media);
     this.offered = availableNames(media);
     const start = startAt(Number(this.root.dataset.position), media.duration);
     new Position(this.video, this.mediaId);
@@ -127,6 +130,19 @@ class WatchPage {
     if (this.engine.knowsEveryRung || availableNames(media) === this.offered) return;
     if (this.video.paused) this.takeMore();
     else this.video.addEventListener("pause", this.takeMore, { once: true });
+  }
+
+  /**
+   * A film that was planned anew gets no more segments of its old plan: it goes on with the new one, at the same place.
+   * @param {Media} media @returns {boolean} whether it does so now
+   */
+  followPlan(media) {
+    const isThere = media.renditions.some(({ available, height }) => available && height);
+    if (planOf(media) === this.plan || !isThere) return false;
+    this.plan = planOf(media);
+    this.offered = availableNames(media);
+    this.engine.reload(media);
+    return true;
   }
 
   reloadWithMore() {
@@ -193,6 +209,16 @@ class WatchPage {
     delete note.dataset.sticky;
     show(note, false);
   }
+}
+
+/** @param {Media} media @returns {string} which renditions are planned */
+function names(media) {
+  return media.renditions.map(({ name }) => name).join();
+}
+
+/** @param {Media} media @returns {string} what its folder is called */
+function planOf(media) {
+  return media.ladderUrl?.split("/").at(-2) ?? "";
 }
 
 /** @param {Media} media @returns {string} which renditions are available */
