@@ -7,11 +7,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+from vod.errors import NotFound
 from vod.hls.plan import PREVIEW_LANE, Copied, Plan
+from vod.hls.progress import read_plan
 
 LARGEST_CACHE = 64
-# Gone, or of another version of Homereel
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 PlanKey = tuple[str, str]  # media id, digest
 
@@ -33,7 +33,7 @@ class PlanCache:
         if plan is None:
             try:
                 plan = await asyncio.to_thread(_read, path)
-            except UNREADABLE:
+            except NotFound:
                 return None
             self._plans[key] = plan
             while len(self._plans) > LARGEST_CACHE:
@@ -46,7 +46,7 @@ class PlanCache:
 
 
 def _read(path: Path) -> dict[str, Foreseen]:
-    plan = Plan.from_json(path.read_text(encoding="utf-8"))
+    plan = read_plan(path)
     return {
         name: Foreseen(
             segment_count=plan.grid(name).count,

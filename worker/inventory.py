@@ -10,8 +10,8 @@ from uuid import UUID
 
 from vod.catalog.evictions import PlannedFilm
 from vod.errors import NotFound
-from vod.hls.plan import Plan
 from vod.hls.policy import evictable_rungs
+from vod.hls.progress import read_plan
 from vod.storage import Storage
 
 SEGMENT_SUFFIX = ".m4s"
@@ -45,9 +45,9 @@ class Inventory:
 
     def _evictable(self, film: PlannedFilm) -> tuple[str, ...]:
         try:
-            text = self._storage.plan(film.media_id, film.digest).read_text(encoding="utf-8")
-            return tuple(rung.name for rung in evictable_rungs(Plan.from_json(text)))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, NotFound):
+            plan = read_plan(self._storage.plan(film.media_id, film.digest))
+            return tuple(picture.name for picture in evictable_rungs(plan))
+        except NotFound:
             return ()  # deleted meanwhile, or of a version that is about to be replaced
 
     def _rungs(self, film: PlannedFilm, names: Iterable[str], counted: dict[Path, tuple[int, int]]) -> list[CachedRung]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vod.containers import boxes
-from vod.containers.flv import avc_settings
+from vod.containers.flv import settings_change
 from vod.containers.samples import IndexedTrack, Samples, Track
 from vod.errors import OutputRefused, ProcessError
 from vod.ffmpeg.process import Command, Launcher, Limits
@@ -34,7 +34,7 @@ async def with_remuxable_picture(launcher: Launcher, source: Source, index: Orig
     if video is None or stored is None or not _is_candidate(video, stored) or video.index in index.tracks:
         return index
     try:
-        if source.format_name == FLASH and len(await asyncio.to_thread(avc_settings, index.path)) != 1:
+        if source.format_name == FLASH and await asyncio.to_thread(settings_change, index.path):
             raise ValueError("its encoder's settings change")
         moov = await _read_moov(launcher, index.path, source, video.index)
         track = _track(video, moov)

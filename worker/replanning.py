@@ -28,7 +28,10 @@ class HardwareFailed(NotAsPlanned):
 
 
 async def plan_anew(context: Context, media_id: UUID, refusal: NotAsPlanned) -> None:
-    """Whoever watches the old plan watches on. The body that calls this ends well: its film is not to fail."""
+    """The body that calls this ends well: its film is not to fail.
+
+    Of the old plan what is there stays for a while; what lacks is not made any more, and our page goes on with the new.
+    """
     log.warning("media file %s is planned anew: %s", media_id, refusal.detail)
     is_hardware = isinstance(refusal, HardwareFailed)
     mark = (context.storage.refused_hardware if is_hardware else context.storage.refused_copies)(media_id)

@@ -35,7 +35,7 @@ SETTINGS = {"HOMEREEL_HLS_PRESET": "medium", "HOMEREEL_HLS_CRF": "10", "HOMEREEL
 VIEWERS = ("hls.js", "Shaka")
 SEEKS = 5
 VLC_SECONDS = (255, 267)  # a stretch that nobody else sees
-# By DASH: before 7.1.1 ffmpeg cannot seek in HLS of fragmented MP4 (mpv-player/mpv#15184).
+# By DASH: ffmpeg (5.1, 7.0) cannot seek in HLS of fragmented MP4 (mpv-player/mpv#15184).
 FFMPEG_PLACES, FFMPEG_SECONDS = (239, 281), 7  # two at the same time, each over a seam or two
 MPV_PLACE = 271
 SHORTEST_STEP_SECONDS = 20  # so that no place was fetched with the one before

@@ -20,7 +20,7 @@ from tests.worker.test_probing import add_original
 from vod.catalog import jobs
 from vod.catalog.models import Job, JobKind, MediaStatus
 from vod.config import FfmpegSection
-from vod.containers.flv import avc_settings
+from vod.containers.flv import MOST_TAGS, settings_change
 from vod.ffmpeg.process import Launcher
 from vod.hls.plan import REMUX_LANE, Plan
 from vod.hls.policy import evictable_rungs, kept_lanes
@@ -194,14 +194,30 @@ async def test_of_a_recording_that_was_cut_off_only_the_last_picture_is_left_out
     await verify_decodes(launcher, folder, plan, "original")
 
 
-def test_flash_video_tells_how_often_its_settings_change(tmp_path: Path) -> None:
-    film = original("film.flv", REPACKED["film.flv"])
-    assert len(avc_settings(film)) == 1
-    (settings,) = avc_settings(film)
-    tag = bytes((9, *(len(settings) + 5).to_bytes(3), *bytes(7), 0x17, 0, 0, 0, 0)) + settings[:-1] + b"\xff"
-    changed = tmp_path / "changed.flv"
-    changed.write_bytes(film.read_bytes() + tag + bytes(4))
-    assert len(avc_settings(changed)) == 2
+def test_flash_video_whose_settings_change_is_told_apart(tmp_path: Path) -> None:
+    film = original("film.flv", REPACKED["film.flv"]).read_bytes()
+    same, changed = tmp_path / "same.flv", tmp_path / "changed.flv"
+    tag, settings = _settings_tag(film)
+    same.write_bytes(film + tag + settings + bytes(4))
+    changed.write_bytes(film + tag + settings[:-1] + b"\xff" + bytes(4))
+    assert not settings_change(same)
+    assert settings_change(changed)
+
+
+def _settings_tag(film: bytes) -> tuple[bytes, bytes]:
+    """The first of them: header and content."""
+    begin = film.index(bytes((0x17, 0, 0, 0, 0))) - 11
+    size = int.from_bytes(film[begin + 1 : begin + 4])
+    return film[begin : begin + 16], film[begin + 16 : begin + 11 + size]
+
+
+def test_flash_video_of_nothing_but_empty_tags_is_given_up(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.flv"
+    with empty.open("wb") as file:
+        file.write(b"FLV\x01\x05" + (9).to_bytes(4) + bytes(4))
+        file.truncate(15 * (MOST_TAGS + 10))
+    with pytest.raises(ValueError, match="more tags"):
+        settings_change(empty)
 
 
 async def test_originals_are_not_repacked_where_they_are_not_to_be_handed_on(launcher: Launcher, yard: Yard) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vod.containers.bits import Bits
+from vod.containers.boxes import Bytes
 from vod.containers.samples import NotCopyable, Track
 from vod.hls.codecs import codec_string
 from vod.hls.init_section import copied_init_section
@@ -37,6 +38,18 @@ def refuse_codec(track: Track) -> None:
         _refuse_hevc(configuration(track, b"hvcC"))
     elif track.codec == "mp4a":
         _refuse_aac(track)
+
+
+def nal_units(sample: Bytes, width: int) -> Iterator[memoryview]:
+    """Without the lengths of `width` bytes before them, and without empty ones. Raises ValueError for another row."""
+    data, at = memoryview(sample), 0
+    while at < len(data):
+        begin = at + width
+        at = begin + int.from_bytes(data[at:begin])
+        if at > len(data):
+            raise ValueError("a sample is no row of NAL units")
+        if at > begin:
+            yield data[begin:at]
 
 
 def length_bytes(track: Track) -> int:

@@ -8,7 +8,7 @@ before `worker.encoder_trial` has seen it work on the machine itself. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vod.hls.plan import SOFTWARE, Plan, Rung
@@ -128,8 +128,17 @@ NVIDIA_READS = (
     "/proc/meminfo",
     "/sys/devices",
 )
-VAAPI_DEVICE = ("-init_hw_device", "vaapi=gpu:{device}", "-filter_hw_device", "gpu")
 
+VAAPI = Encoder(
+    codec="h264_vaapi",
+    options=_vaapi,
+    pixel_format="nv12",
+    uploads=True,
+    keeps_captions=False,
+    device_options=("-init_hw_device", "vaapi=gpu:{device}", "-filter_hw_device", "gpu"),
+    devices=("{device}",),
+    reads=DRM_READS,
+)
 ENCODERS: Mapping[str, Encoder] = {
     SOFTWARE: Encoder(codec="libx264", options=_x264),
     "nvenc": Encoder(codec="h264_nvenc", options=_nvenc, devices=NVIDIA_DEVICES, reads=NVIDIA_READS),
@@ -141,26 +150,8 @@ ENCODERS: Mapping[str, Encoder] = {
         devices=("{device}",),
         reads=DRM_READS,
     ),
-    "vaapi": Encoder(
-        codec="h264_vaapi",
-        options=_vaapi,
-        pixel_format="nv12",
-        uploads=True,
-        keeps_captions=False,
-        device_options=VAAPI_DEVICE,
-        devices=("{device}",),
-        reads=DRM_READS,
-    ),
-    "vaapi-low-power": Encoder(
-        codec="h264_vaapi",
-        options=_vaapi_low_power,
-        pixel_format="nv12",
-        uploads=True,
-        keeps_captions=False,
-        device_options=VAAPI_DEVICE,
-        devices=("{device}",),
-        reads=DRM_READS,
-    ),
+    "vaapi": VAAPI,
+    "vaapi-low-power": replace(VAAPI, options=_vaapi_low_power),
 }
 # What each setting of `[hls] encoder` tries, in this order; behind all of them stands x264.
 CANDIDATES = {

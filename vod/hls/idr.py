@@ -7,12 +7,12 @@ the decoder (hls-rules.md rule 15). NAL unit types: H.264 table 7-1, HEVC table 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice, repeat
 
 from vod.containers.boxes import Bytes
 from vod.containers.samples import Samples, Track
-from vod.hls.copyable_codecs import length_bytes
+from vod.hls.copyable_codecs import length_bytes, nal_units
 
 HEAD_BYTES = 4096  # most samples begin with an IDR behind a delimiter, parameter sets and a short message
 MOST_UNITS = 64  # before the first slice
@@ -41,24 +41,14 @@ def find_non_idr(descriptor: int, track: Track, samples: Samples, positions: Ite
 
 def begins_with_idr(sample: Bytes) -> bool:
     """Of H.264 with lengths of four bytes. Raises ValueError for what is no row of NAL units."""
-    kinds = (unit[0] & 0x1F for unit in islice(units(sample), MOST_UNITS))
+    kinds = (unit[0] & 0x1F for unit in islice(nal_units(sample, LENGTH_BYTES), MOST_UNITS))
     return next((kind for kind in kinds if kind in AVC_SLICES), None) in AVC_IDR
 
 
 def parameter_sets_of(sample: Bytes) -> frozenset[bytes]:
     """Those that lie among the pictures. Raises as `begins_with_idr` does."""
-    return frozenset(bytes(unit).rstrip(b"\0") for unit in units(sample) if unit[0] & 0x1F in AVC_PARAMETER_SETS)
-
-
-def units(sample: Bytes) -> Iterator[memoryview]:
-    """Its NAL units, without their lengths; none is empty."""
-    data, at = memoryview(sample), 0
-    while at + LENGTH_BYTES < len(data):
-        end = at + LENGTH_BYTES + int.from_bytes(data[at : at + LENGTH_BYTES])
-        yield data[at + LENGTH_BYTES : end]
-        at = end
-    if at != len(data):
-        raise ValueError("a sample is no row of NAL units")
+    units = (unit for unit in nal_units(sample, LENGTH_BYTES) if unit[0] & 0x1F in AVC_PARAMETER_SETS)
+    return frozenset(bytes(unit).rstrip(b"\0") for unit in units)
 
 
 def _first_slice(

@@ -44,15 +44,18 @@ def _is_fast(plan: Plan, rendition: Rendition) -> bool:
 
 def load_plan(storage: Storage, media_id: UUID, digest: str) -> Plan:
     """A plan never changes, so it is read once. Raises NotFound where it is gone or of another version."""
+    return _kept_plan(storage.plan(media_id, digest))
+
+
+def read_plan(path: Path) -> Plan:
+    """Raises as `load_plan` does."""
     try:
-        return _plan_at(storage.plan(media_id, digest))
+        return Plan.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise NotFound("This film has no plan that this version of Homereel can read.") from None
 
 
-@lru_cache(maxsize=64)
-def _plan_at(path: Path) -> Plan:
-    return Plan.from_json(path.read_text(encoding="utf-8"))
+_kept_plan = lru_cache(maxsize=64)(read_plan)
 
 
 def rendition_states(storage: Storage, media_id: UUID, plan: Plan) -> dict[str, RenditionState]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from vod.containers import boxes
 from vod.hls.codecs import audio_specific_config, codec_string
-from vod.hls.copyable_codecs import parameter_sets
+from vod.hls.copyable_codecs import nal_units, parameter_sets
 from vod.hls.fragments import SampleDefaults, SampleEntry, media_timescale, read_entries
 from vod.hls.mpegts import CLOCK, DELAY, Stream, Unit, gathered, picture_stream, sound_stream, transport_segment
 from vod.subtitles.webvtt import TIMESTAMP_MAP, timestamp_map
@@ -76,20 +76,10 @@ class _Pictures:
 
     def units(self, segment: bytes) -> Iterator[Unit]:
         for entry, data in _samples(segment, self.defaults):
-            units = [unit for unit in self._nal_units(data) if unit[:1] and unit[0] & 0x1F != DELIMITER_TYPE]
+            units = [unit for unit in nal_units(data, self.length_bytes) if unit[0] & 0x1F != DELIMITER_TYPE]
             sets = self.parameter_sets if entry.sync else b""
             content = b"".join((DELIMITER, sets, *(START_CODE + unit for unit in units)))
             yield _unit(entry, self.timescale, content)
-
-    def _nal_units(self, data: bytes) -> Iterator[bytes]:
-        position = 0
-        while position < len(data):
-            body = position + self.length_bytes
-            end = body + int.from_bytes(data[position:body])
-            if end > len(data):
-                raise ValueError("a sample is no row of NAL units")
-            yield data[body:end]
-            position = end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

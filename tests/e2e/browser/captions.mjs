@@ -3,12 +3,14 @@
 import { album, finish, given, person } from "./chromium.mjs";
 import { moveIn, upload } from "./newcomer.mjs";
 import { build, open } from "./stage.mjs";
+import { subtitleMenu } from "./subtitle_menu.mjs";
 
 const PREPARING_MS = 240_000;
 
 const picture = album("captions");
 const context = await person();
 const page = await context.newPage();
+const { menu, chosen, choose } = subtitleMenu(page);
 const found = { ours: {}, elsewhere: {} };
 
 await moveIn(page);
@@ -50,26 +52,6 @@ async function offered() {
   await page.locator('[data-stage][data-mode="playing"]').waitFor({ timeout: PREPARING_MS });
   await page.locator('[data-control="subtitles"]').waitFor({ timeout: PREPARING_MS });
   await page.waitForFunction(() => document.querySelector("video").readyState >= 2);
-}
-
-async function menu() {
-  await page.locator('[data-control="subtitles"]').click();
-  const choices = await page.getByRole("menuitemradio").allTextContents();
-  await page.keyboard.press("Escape");
-  return choices;
-}
-
-async function chosen() {
-  await page.locator('[data-control="subtitles"]').click();
-  const name = await page.locator('[role="menuitemradio"][aria-checked="true"]').first().textContent();
-  await page.keyboard.press("Escape");
-  return name;
-}
-
-/** @param {string} name */
-async function choose(name) {
-  await page.locator('[data-control="subtitles"]').click();
-  await page.getByRole("menuitemradio", { name, exact: true }).click();
 }
 
 /** What is shown at that time, once all that is loaded has been read. @param {number} seconds */

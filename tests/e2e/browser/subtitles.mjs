@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { album, finish, given, person } from "./chromium.mjs";
 import { moveIn, upload } from "./newcomer.mjs";
+import { subtitleMenu } from "./subtitle_menu.mjs";
 
 const { clip, tracks, sidecar, anotherFont } = given;
 const PREPARING_MS = 240_000;
@@ -10,6 +11,7 @@ const PREPARING_MS = 240_000;
 const picture = album("subtitles");
 const context = await person();
 const page = await context.newPage();
+const { menu, chosen, choose } = subtitleMenu(page);
 const blank = await context.newPage(); // where pictures are measured
 await page.bringToFront();
 const found = { shown: {}, seen: {} };
@@ -18,7 +20,7 @@ await moveIn(page);
 await upload(page, clip);
 await everythingIsMade();
 found.first = await chosen();
-found.menu = await menu();
+found.menu = await menu(() => picture(page, "menu", "every subtitle track of the film in one menu, with what it is for"));
 await plain();
 await styled();
 await pictures("blu-ray", "Français");
@@ -52,27 +54,6 @@ async function made(count) {
     }
     throw new Error("the subtitles are not made in time");
   }, { wanted: count, patience: PREPARING_MS });
-}
-
-async function menu() {
-  await page.locator('[data-control="subtitles"]').click();
-  const choices = await page.getByRole("menuitemradio").allTextContents();
-  await picture(page, "menu", "every subtitle track of the film in one menu, with what it is for");
-  await page.keyboard.press("Escape");
-  return choices;
-}
-
-async function chosen() {
-  await page.locator('[data-control="subtitles"]').click();
-  const name = await page.locator('[role="menuitemradio"][aria-checked="true"]').first().textContent();
-  await page.keyboard.press("Escape");
-  return name;
-}
-
-/** @param {string} name */
-async function choose(name) {
-  await page.locator('[data-control="subtitles"]').click();
-  await page.getByRole("menuitemradio", { name, exact: true }).click();
 }
 
 /** @param {number} seconds */
